@@ -1,0 +1,89 @@
+// Package task is one task: its queues, the choice of the next record, stream
+// time, punctuation and positions. It is passive: it has no client, no goroutine
+// and no clock; the worker that owns it calls it and carries out what it returns.
+package task
+
+import (
+	"time"
+
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/streams/internal/topo"
+	"github.com/millrace/millrace/streams/record"
+)
+
+// Raw is one fetched record. Its bytes are never written again: typed values may
+// alias them. A nil Key or Value is null; an empty one is not.
+type Raw struct {
+	Topic       string
+	Partition   int32
+	Offset      int64
+	LeaderEpoch int32
+	Time        int64 // ms since the epoch
+	Key, Value  []byte
+	Headers     []record.Header
+}
+
+// Out is one record on its way to a topic. All slices are lent for the call.
+type Out struct {
+	Topic string
+	// Partition is the partition to write to, or -1: murmur2 over HashKey, as
+	// Kafka's default partitioner does; any partition if HashKey is nil.
+	Partition  int32
+	Key, Value []byte // nil = null
+	// HashKey is what the partition is derived from: the key, or the inner key of
+	// a windowed one.
+	HashKey []byte
+	Time    int64
+	Headers *record.Headers
+}
+
+// Runtime is what a task's operators need from whoever runs it: the worker, or
+// the test driver. Its methods are called on the task's own goroutine.
+type Runtime interface {
+	// Engine returns the bytes of a store of this task. Writes to it are logged
+	// to the store's changelog.
+	Engine(store string) (store.Engine, error)
+	// Emit sends a record. It copies what it keeps; a failure to deliver shows up
+	// at the next commit.
+	Emit(out *Out) error
+	// Skipped counts a record that an operator left out, by operator and reason.
+	Skipped(operator, reason string)
+}
+
+// Entry brings one record of a source topic into the typed world.
+type Entry func(*Raw) error
+
+// PunctuationClock says which clock drives a punctuator.
+type PunctuationClock uint8
+
+// The clocks of punctuators.
+const (
+	StreamTime PunctuationClock = iota
+	WallClock
+)
+
+// Punctuator is a callback on a schedule.
+type Punctuator struct {
+	Clock    PunctuationClock
+	Interval time.Duration
+	// Call gets the time of its clock, ms since the epoch.
+	Call func(now int64) error
+}
+
+// Linked is a sub-topology made of live, typed closures for one task.
+type Linked struct {
+	// Entries has the entry of each source topic.
+	Entries map[string]Entry
+	// Flush is called in order before a commit, parents before children.
+	Flush []func() error
+	// Punctuators are scheduled when the task starts.
+	Punctuators []Punctuator
+	// StreamTime, if set, is told the task's stream time before each record.
+	StreamTime func(ms int64)
+}
+
+// Program makes tasks: it links one sub-topology for one partition. The built
+// topology implements it.
+type Program interface {
+	Link(id topo.TaskID, rt Runtime) (*Linked, error)
+}
