@@ -9,16 +9,19 @@ import (
 // TestExportedNamesAreDocumented: godoc is the manual, so nothing is missing.
 func TestExportedNamesAreDocumented(t *testing.T) {
 	t.Parallel()
-	for _, s := range house(t) {
-		if s.test || s.ast.Name.Name == "main" {
-			continue
-		}
-		for _, d := range s.ast.Decls {
-			for _, name := range undocumented(d) {
-				t.Errorf("%s: %s has no doc comment", s.at(d), name)
-			}
+	hold(t, documented)
+}
+
+func documented(s source) (faults []string) {
+	if s.test || s.ast.Name.Name == "main" {
+		return nil
+	}
+	for _, d := range s.ast.Decls {
+		for _, name := range undocumented(d) {
+			faults = append(faults, s.at(d)+": "+name+" has no doc comment")
 		}
 	}
+	return faults
 }
 
 // undocumented lists the exported names of a declaration that lack a comment.

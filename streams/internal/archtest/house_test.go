@@ -24,6 +24,9 @@ type source struct {
 	text string
 }
 
+// rule looks at one file and says what is wrong with it.
+type rule func(source) []string
+
 // imports lists the file's imports.
 func (s source) imports() []string {
 	var out []string
@@ -41,7 +44,31 @@ func (s source) lines(n ast.Node) int {
 	return s.fset.Position(n.End()).Line - s.fset.Position(n.Pos()).Line + 1
 }
 
-// house parses every Go file of the module once per test that asks.
+// nodes visits every node of the file and collects what is found.
+func (s source) nodes(visit func(ast.Node) string) []string {
+	var out []string
+	ast.Inspect(s.ast, func(n ast.Node) bool {
+		if n != nil {
+			if fault := visit(n); fault != "" {
+				out = append(out, s.at(n)+": "+fault)
+			}
+		}
+		return true
+	})
+	return out
+}
+
+// hold applies a rule to the whole house.
+func hold(t *testing.T, r rule) {
+	t.Helper()
+	for _, s := range house(t) {
+		for _, fault := range r(s) {
+			t.Error(fault)
+		}
+	}
+}
+
+// house parses every Go file of the module.
 func house(t *testing.T) []source {
 	t.Helper()
 	root, err := filepath.Abs("../../..")
@@ -56,7 +83,11 @@ func house(t *testing.T) []source {
 			return skipDir(root, p, d)
 		}
 		if strings.HasSuffix(p, ".go") {
-			out = append(out, parse(t, root, p))
+			text, err := os.ReadFile(p)
+			require.NoError(t, err)
+			rel, err := filepath.Rel(root, p)
+			require.NoError(t, err)
+			out = append(out, parse(t, filepath.ToSlash(rel), string(text)))
 		}
 		return nil
 	}))
@@ -76,17 +107,12 @@ func skipDir(root, p string, d fs.DirEntry) error {
 	return nil
 }
 
-func parse(t *testing.T, root, p string) source {
+func parse(t *testing.T, name, text string) source {
 	t.Helper()
-	text, err := os.ReadFile(p)
-	require.NoError(t, err)
 	fset := token.NewFileSet()
-	rel, err := filepath.Rel(root, p)
+	f, err := parser.ParseFile(fset, name, text, parser.ParseComments)
 	require.NoError(t, err)
-	rel = filepath.ToSlash(rel)
-	f, err := parser.ParseFile(fset, rel, text, parser.ParseComments)
-	require.NoError(t, err)
-	return source{room: path.Dir(rel), name: rel, test: strings.HasSuffix(rel, "_test.go"), ast: f, fset: fset, text: string(text)}
+	return source{room: path.Dir(name), name: name, test: strings.HasSuffix(name, "_test.go"), ast: f, fset: fset, text: text}
 }
 
 // roomOf cuts a package path to the room that the rules name: the longest entry

@@ -3,6 +3,7 @@ package archtest
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os/exec"
 	"slices"
@@ -15,48 +16,50 @@ import (
 // TestImportsFollowTheLadder: what is below never knows what is above.
 func TestImportsFollowTheLadder(t *testing.T) {
 	t.Parallel()
-	for _, s := range house(t) {
-		if s.test || s.room == "streams/internal/archtest" {
-			continue // tests may reach up to build what they test
-		}
-		room, rung, ok := roomOf(s.room)
-		if !ok {
-			t.Errorf("%s: the folder %s is no room of the ladder; add it to rules_test.go and streams/DESIGN.md", s.name, s.room)
-			continue
-		}
-		for _, imp := range s.imports() {
-			target, found := strings.CutPrefix(imp, module)
-			if !found {
-				continue
-			}
-			other, above, known := roomOf(target)
-			if known && above >= rung && other != room {
-				t.Errorf("%s: %s may not import %s, which is not below it", s.name, room, other)
-			}
+	hold(t, followsTheLadder)
+}
+
+func followsTheLadder(s source) (faults []string) {
+	if s.test || s.room == "streams/internal/archtest" {
+		return nil // tests may reach up to build what they test
+	}
+	room, rung, ok := roomOf(s.room)
+	if !ok {
+		return []string{fmt.Sprintf("%s: the folder %s is no room of the ladder; add it to rules_test.go and streams/DESIGN.md", s.name, s.room)}
+	}
+	for _, imp := range s.imports() {
+		target, _ := strings.CutPrefix(imp, module)
+		other, above, known := roomOf(target)
+		if known && above >= rung && other != room {
+			faults = append(faults, fmt.Sprintf("%s: %s may not import %s, which is not below it", s.name, room, other))
 		}
 	}
+	return faults
 }
 
 // TestHeavyDependenciesHaveOneRoom keeps Pebble, Prometheus and the rest replaceable.
 func TestHeavyDependenciesHaveOneRoom(t *testing.T) {
 	t.Parallel()
-	for _, s := range house(t) {
-		if s.test {
-			continue
-		}
-		room, _, _ := roomOf(s.room)
-		for _, imp := range s.imports() {
-			for dep, only := range onlyIn {
-				if strings.HasPrefix(imp, dep) && room != only && !exampleClient(room, dep) {
-					t.Errorf("%s imports %s, which only %s may", s.name, imp, only)
-				}
+	hold(t, heavyInOneRoom)
+}
+
+func heavyInOneRoom(s source) (faults []string) {
+	if s.test {
+		return nil
+	}
+	room, _, _ := roomOf(s.room)
+	for _, imp := range s.imports() {
+		for dep, only := range onlyIn {
+			if strings.HasPrefix(imp, dep) && room != only && !plainClient(room, dep) {
+				faults = append(faults, fmt.Sprintf("%s imports %s, which only %s may", s.name, imp, only))
 			}
 		}
 	}
+	return faults
 }
 
-// exampleClient: the producer example shows the plain client, credentials and all.
-func exampleClient(room, dep string) bool {
+// plainClient: the producer example shows the plain client, credentials and all.
+func plainClient(room, dep string) bool {
 	return (room == "examples" || room == "integration") && dep == "github.com/twmb/franz-go/pkg/sasl"
 }
 
@@ -71,27 +74,33 @@ type listed struct {
 func TestPureRoomsReachNoClient(t *testing.T) {
 	t.Parallel()
 	for _, p := range list(t, pure) {
-		for _, dep := range p.Deps {
-			if strings.HasPrefix(dep, "github.com/twmb/franz-go") {
-				t.Errorf("%s reaches the client package %s", p.ImportPath, dep)
-			}
-		}
-		for _, no := range []string{"os", "net", "net/http", "log"} {
-			if slices.Contains(p.Imports, no) {
-				t.Errorf("%s imports %s: it must stay free of files, sockets and output", p.ImportPath, no)
-			}
+		for _, fault := range reachesOut(p) {
+			t.Error(fault)
 		}
 	}
 }
 
+func reachesOut(p listed) (faults []string) {
+	for _, dep := range p.Deps {
+		if strings.HasPrefix(dep, "github.com/twmb/franz-go") {
+			faults = append(faults, p.ImportPath+" reaches the client package "+dep)
+		}
+	}
+	for _, no := range []string{"os", "net", "net/http", "log"} {
+		if slices.Contains(p.Imports, no) {
+			faults = append(faults, p.ImportPath+" imports "+no+": it must stay free of files, sockets and output")
+		}
+	}
+	return faults
+}
+
 func list(t *testing.T, rooms []string) []listed {
 	t.Helper()
-	args := []string{"list", "-deps=false", "-json=ImportPath,Imports,Deps"}
+	args := []string{"list", "-json=ImportPath,Imports,Deps"}
 	for _, r := range rooms {
 		args = append(args, module+r)
 	}
-	cmd := exec.Command("go", args...)
-	out, err := cmd.Output()
+	out, err := exec.Command("go", args...).Output()
 	require.NoError(t, err)
 	var found []listed
 	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
