@@ -27,14 +27,11 @@ const (
 	StateFailed
 )
 
-var stateNames = [...]string{
-	"created", "starting", "rebalancing", "restoring", "running", "stopping", "stopped", "failed",
-}
-
 // String is the state in one lower-case word.
 func (s State) String() string {
-	if int(s) < len(stateNames) {
-		return stateNames[s]
+	names := [...]string{"created", "starting", "rebalancing", "restoring", "running", "stopping", "stopped", "failed"}
+	if int(s) < len(names) {
+		return names[s]
 	}
 	return "unknown"
 }

@@ -1,0 +1,140 @@
+package streams
+
+import (
+	"crypto/tls"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// The defaults of Config, which apply where a field is zero.
+const (
+	// DefaultStateDir holds the local state; the application id is a folder below.
+	DefaultStateDir = "/tmp/millrace"
+	// DefaultStateLockTimeout bounds the wait for another process to release the
+	// state directory.
+	DefaultStateLockTimeout = time.Second
+	// DefaultCommitInterval is that of Kafka Streams at-least-once.
+	DefaultCommitInterval = 30 * time.Second
+	// DefaultSessionTimeout is how soon a silent dynamic member loses its tasks.
+	DefaultSessionTimeout = 45 * time.Second
+	// DefaultStaticSessionTimeout is the same for a static member: long enough for
+	// a pod to be moved and started again without anybody taking its tasks.
+	DefaultStaticSessionTimeout = 2 * time.Minute
+	// MaxSessionTimeout is what brokers allow unless configured otherwise
+	// (group.max.session.timeout.ms).
+	MaxSessionTimeout = 30 * time.Minute
+	// DefaultHeartbeatInterval is Kafka's.
+	DefaultHeartbeatInterval = 3 * time.Second
+	// DefaultRebalanceTimeout is the time budget to commit and close tasks that
+	// move elsewhere.
+	DefaultRebalanceTimeout = 300 * time.Second
+	// DefaultMaxUnflushedBytes bounds the writes that wait for the next commit.
+	DefaultMaxUnflushedBytes = 64 << 20
+	// DefaultMaxBufferedBytes bounds the fetched records that wait to be processed.
+	DefaultMaxBufferedBytes = 64 << 20
+	// DefaultStopTimeout bounds the last commit when Run is asked to end.
+	DefaultStopTimeout = 20 * time.Second
+	// DefaultReplicationFactor leaves it to the broker's default.
+	DefaultReplicationFactor = -1
+)
+
+// NoInstanceID makes the member dynamic where InstanceID would have a default,
+// that is in Kubernetes.
+const NoInstanceID = "-"
+
+// Config is what an App needs to run. Only ApplicationID and Brokers must be
+// set; the zero value of every other field is the default for production. New
+// checks it once and reports all faults together.
+type Config struct {
+	// ApplicationID names the consumer group, the internal topics and the folder of
+	// the local state. All processes that share one id share the work.
+	ApplicationID string
+	// Brokers are host:port addresses to start from.
+	Brokers []string
+	// ClientID is what brokers see in logs and quotas; the application id if empty.
+	ClientID string
+
+	// InstanceID makes the group membership static: a process that comes back with
+	// the same id within SessionTimeout gets its tasks back without a rebalance. It
+	// must be unique and stable. In Kubernetes it defaults to the pod's name
+	// (POD_NAME, else HOSTNAME), which is right for a StatefulSet; set NoInstanceID
+	// to refuse that. Elsewhere it is empty: a dynamic member.
+	InstanceID string
+	// LeaveOnClose makes a static member leave the group when Run ends, so that its
+	// tasks move at once: for scaling down. Dynamic members always leave.
+	LeaveOnClose bool
+	// SessionTimeout is how long the group waits for a silent member:
+	// DefaultSessionTimeout, or DefaultStaticSessionTimeout with an InstanceID.
+	SessionTimeout time.Duration
+	// HeartbeatInterval must be well below SessionTimeout.
+	HeartbeatInterval time.Duration
+	// RebalanceTimeout is the budget to commit and close tasks that move away.
+	RebalanceTimeout time.Duration
+
+	// StateDir is the folder of local state, on a local disk.
+	StateDir string
+	// StateLockTimeout is how long to wait for another process to let go of it.
+	StateLockTimeout time.Duration
+
+	// Workers is the number of goroutines that process records; GOMAXPROCS if 0.
+	Workers int
+	// CommitInterval is the time between commits, and so the most that is processed
+	// again after a crash.
+	CommitInterval time.Duration
+	// MaxTaskIdle is how long a task with several source partitions waits for the
+	// empty ones, to process records in the order of their times. 0 waits only for
+	// what the broker is known to have.
+	MaxTaskIdle time.Duration
+	// MaxUnflushedBytes is how much may be written to stores before a commit is
+	// made early. It bounds memory and what is restored after a crash.
+	MaxUnflushedBytes int64
+	// MaxBufferedBytes bounds the fetched records that wait to be processed.
+	MaxBufferedBytes int64
+	// MemoryLimit is the memory for the caches and buffers of all local stores
+	// together. 0 takes a quarter of GOMEMLIMIT, else of the container's limit,
+	// else of the machine's memory.
+	MemoryLimit int64
+	// StopTimeout bounds the last commit when Run is asked to end.
+	StopTimeout time.Duration
+
+	// TLS, if set, encrypts all connections; certificates in it make it mTLS.
+	TLS *tls.Config
+	// SASL authenticates, if its Mechanism is set.
+	SASL SASL
+	// KafkaOpts are added to every Kafka client that the App makes.
+	KafkaOpts []kgo.Opt
+
+	// ReplicationFactor is that of internal topics; -1 or 0 is the broker's default.
+	ReplicationFactor int
+	// TopicConfig is added to the configuration of internal topics at creation.
+	TopicConfig map[string]string
+	// WaitForSources is how long to wait at the start for missing source topics;
+	// 0 fails at once.
+	WaitForSources time.Duration
+
+	// OnUndecodable decides about records that a serde cannot read; nil is
+	// FailOnUndecodable. It is called on the workers, several at once.
+	OnUndecodable func(Undecodable) Decision
+
+	// RestoreListener, if set, is told about restoring.
+	RestoreListener RestoreListener
+	// Progress shows restoring. Nil is automatic: a bar on standard error if that
+	// is a terminal, else a log line a second. io.Discard shows nothing.
+	Progress io.Writer
+	// Logger is slog.Default() if nil.
+	Logger *slog.Logger
+	// NoSignals stops Run from listening to SIGTERM and SIGINT; its context is then
+	// the only way to end it.
+	NoSignals bool
+}
+
+// SASL is how to authenticate.
+type SASL struct {
+	// Mechanism is PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; empty is none.
+	Mechanism string
+	User      string
+	Password  Secret
+}

@@ -1,0 +1,127 @@
+package streams
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// withDefaults fills the zero fields in. getenv is os.Getenv, or a test's.
+func (c Config) withDefaults(getenv func(string) string) Config {
+	c.ClientID = or(c.ClientID, c.ApplicationID)
+	c.InstanceID = instanceID(c.InstanceID, getenv)
+	session := DefaultSessionTimeout
+	if c.InstanceID != "" {
+		session = DefaultStaticSessionTimeout
+	}
+	c.SessionTimeout = or(c.SessionTimeout, session)
+	c.HeartbeatInterval = or(c.HeartbeatInterval, min(DefaultHeartbeatInterval, c.SessionTimeout/3))
+	c.RebalanceTimeout = or(c.RebalanceTimeout, DefaultRebalanceTimeout)
+	c.StateDir = or(c.StateDir, DefaultStateDir)
+	c.StateLockTimeout = or(c.StateLockTimeout, DefaultStateLockTimeout)
+	c.Workers = or(c.Workers, runtime.GOMAXPROCS(0))
+	c.CommitInterval = or(c.CommitInterval, DefaultCommitInterval)
+	c.MaxUnflushedBytes = or(c.MaxUnflushedBytes, DefaultMaxUnflushedBytes)
+	c.MaxBufferedBytes = or(c.MaxBufferedBytes, DefaultMaxBufferedBytes)
+	c.MemoryLimit = or(c.MemoryLimit, defaultMemory())
+	c.StopTimeout = or(c.StopTimeout, DefaultStopTimeout)
+	c.ReplicationFactor = or(c.ReplicationFactor, DefaultReplicationFactor)
+	if c.OnUndecodable == nil {
+		c.OnUndecodable = FailOnUndecodable
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+// or is the first value that is not zero.
+func or[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}
+
+// instanceID applies the rule of Kubernetes: the downward API's POD_NAME, else
+// the hostname, which is the pod's name too.
+func instanceID(set string, getenv func(string) string) string {
+	switch {
+	case set == NoInstanceID:
+		return ""
+	case set != "" || getenv("KUBERNETES_SERVICE_HOST") == "":
+		return set
+	}
+	return or(getenv("POD_NAME"), getenv("HOSTNAME"))
+}
+
+// topicName is what Kafka allows in names of topics, which hold the id.
+var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]+$`)
+
+// validate reports all faults of a Config that has its defaults.
+func (c Config) validate() error {
+	var faults []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf("streams.Config: "+format, args...))
+		}
+	}
+	c.validateNames(fault)
+	c.validateTimes(fault)
+	fault(c.Workers < 0, "Workers is %d; use 0 for GOMAXPROCS", c.Workers)
+	fault(c.MaxUnflushedBytes < 0, "MaxUnflushedBytes is negative")
+	fault(c.MaxBufferedBytes < 0, "MaxBufferedBytes is negative")
+	fault(c.MemoryLimit < 0, "MemoryLimit is negative")
+	fault(c.ReplicationFactor < -1, "ReplicationFactor is %d; use -1 for the broker's default", c.ReplicationFactor)
+	c.validateSASL(fault)
+	return errors.Join(faults...)
+}
+
+type faultFunc func(bad bool, format string, args ...any)
+
+func (c Config) validateNames(fault faultFunc) {
+	id := c.ApplicationID
+	fault(id == "", "ApplicationID is missing; it names the consumer group and the internal topics")
+	fault(id != "" && !topicName.MatchString(id) || id == "." || id == "..",
+		"ApplicationID %q has characters that topic names cannot have; use letters, digits, '.', '_' and '-'", id)
+	fault(len(c.Brokers) == 0, "Brokers is empty; give at least one host:port")
+	for _, b := range c.Brokers {
+		fault(strings.TrimSpace(b) == "" || strings.Contains(b, "://"), "broker %q is not a host:port address", b)
+	}
+	fault(len(c.InstanceID) > 249, "InstanceID is longer than 249 characters")
+}
+
+func (c Config) validateTimes(fault faultFunc) {
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"StateLockTimeout", c.StateLockTimeout}, {"CommitInterval", c.CommitInterval}, {"SessionTimeout", c.SessionTimeout},
+		{"HeartbeatInterval", c.HeartbeatInterval}, {"RebalanceTimeout", c.RebalanceTimeout}, {"MaxTaskIdle", c.MaxTaskIdle},
+		{"StopTimeout", c.StopTimeout}, {"WaitForSources", c.WaitForSources},
+	} {
+		fault(d.value < 0, "%s is negative", d.name)
+	}
+	fault(c.SessionTimeout > MaxSessionTimeout, "SessionTimeout is %v, over the %v that brokers allow by default", c.SessionTimeout, MaxSessionTimeout)
+	fault(c.HeartbeatInterval >= c.SessionTimeout, "HeartbeatInterval (%v) must be below SessionTimeout (%v), a third of it or less", c.HeartbeatInterval, c.SessionTimeout)
+}
+
+func (c Config) validateSASL(fault faultFunc) {
+	if c.SASL == (SASL{}) {
+		return
+	}
+	known := []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
+	fault(!slices.Contains(known, strings.ToUpper(c.SASL.Mechanism)), "SASL.Mechanism is %q; use one of %s", c.SASL.Mechanism, strings.Join(known, ", "))
+	fault(c.SASL.User == "", "SASL.User is missing")
+	fault(c.SASL.Password == "", "SASL.Password is missing; was its environment variable set?")
+}
+
+// environment is the real one.
+func environment(name string) string { return os.Getenv(name) }

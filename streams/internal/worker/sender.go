@@ -1,0 +1,204 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/millrace/millrace/streams/internal/task"
+)
+
+const (
+	slabRecords = 256
+	slabBytes   = 64 << 10
+	// stickyRun is how many records without a key go to one partition in a row, so
+	// that they fill batches.
+	stickyRun = 512
+)
+
+// Sender is a worker's one producer. Records are copied into slabs, because the
+// client keeps them until the broker has acknowledged them. One goroutine
+// emits; the client's own goroutine acknowledges.
+type Sender struct {
+	client *kgo.Client
+	ctx    context.Context
+
+	records []kgo.Record // rest of the slab
+	bytes   []byte       // rest of the slab
+	sticky  uint32
+	run     int
+	emitted uint64
+
+	failed atomic.Pointer[DeliveryError]
+}
+
+// DeliveryError is a record that did not reach its topic.
+type DeliveryError struct {
+	Topic     string
+	Partition int32
+	Err       error
+}
+
+// Error names the topic and partition.
+func (e *DeliveryError) Error() string {
+	return fmt.Sprintf("a record for %s/%d was not delivered: %v", e.Topic, e.Partition, e.Err)
+}
+
+// Unwrap is the client's error.
+func (e *DeliveryError) Unwrap() error { return e.Err }
+
+// SenderOpts are the options a Sender's client must be made with: idempotent,
+// acknowledged by all replicas, partitions as encoded by Emit.
+func SenderOpts() []kgo.Opt {
+	return []kgo.Opt{
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.RecordPartitioner(partitioner()),
+	}
+}
+
+// NewSender takes over the client. ctx ends waiting for room in its buffers.
+func NewSender(ctx context.Context, client *kgo.Client) *Sender {
+	return &Sender{client: client, ctx: ctx}
+}
+
+// Close drops what is not sent yet and closes the client.
+func (s *Sender) Close() { s.client.Close() }
+
+// Emit sends a record to its topic. It blocks while the client's buffers are
+// full. It returns the first delivery error of an earlier record, so that a task
+// does not go on for nothing.
+func (s *Sender) Emit(out *task.Out) error {
+	if err := s.err(); err != nil {
+		return err
+	}
+	r := s.next()
+	r.Topic = out.Topic
+	r.Partition = out.Partition
+	if out.Partition < 0 {
+		r.Partition = s.hashed(out.HashKey)
+	}
+	r.Key, r.Value = s.copy(out.Key), s.copy(out.Value)
+	r.Timestamp = time.UnixMilli(out.Time)
+	for _, h := range out.Headers.All() {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: s.copy(h.Value)})
+	}
+	s.client.Produce(s.ctx, r, s.acknowledged)
+	return nil
+}
+
+// log sends a changelog record and has its offset noted in pos.
+func (s *Sender) log(topic string, partition int32, pos *logPosition, key, value []byte, ts int64) error {
+	if err := s.err(); err != nil {
+		return err
+	}
+	r := s.next()
+	r.Topic, r.Partition = topic, partition
+	r.Key, r.Value = s.copy(key), s.copy(value)
+	r.Timestamp = time.UnixMilli(ts)
+	r.Context = pos
+	s.client.Produce(s.ctx, r, s.acknowledged)
+	return nil
+}
+
+// Flush waits until everything emitted is acknowledged and returns the first
+// delivery error there ever was.
+func (s *Sender) Flush(ctx context.Context) error {
+	if err := s.client.Flush(ctx); err != nil {
+		return fmt.Errorf("waiting for acknowledgements: %w", err)
+	}
+	return s.err()
+}
+
+// acknowledged is the one promise of all records.
+func (s *Sender) acknowledged(r *kgo.Record, err error) {
+	if err != nil {
+		s.failed.CompareAndSwap(nil, &DeliveryError{Topic: r.Topic, Partition: r.Partition, Err: err})
+		return
+	}
+	if pos, ok := r.Context.Value(logPositionKey{}).(*logPosition); ok {
+		pos.next.Store(r.Offset + 1)
+	}
+}
+
+func (s *Sender) err() error {
+	if e := s.failed.Load(); e != nil {
+		return e
+	}
+	return nil
+}
+
+// next hands out a record of the slab.
+func (s *Sender) next() *kgo.Record {
+	if len(s.records) == 0 {
+		s.records = make([]kgo.Record, slabRecords)
+	}
+	r := &s.records[0]
+	s.records = s.records[1:]
+	s.emitted++
+	return r
+}
+
+// copy keeps b in the slab. Nil, which is null, stays nil; empty stays empty.
+func (s *Sender) copy(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	if len(b) > cap(s.bytes)-len(s.bytes) {
+		s.bytes = make([]byte, 0, max(slabBytes, len(b)))
+	}
+	at := len(s.bytes)
+	s.bytes = append(s.bytes, b...)
+	return s.bytes[at:len(s.bytes):len(s.bytes)]
+}
+
+// hashed encodes what the partition follows from, since only the client knows
+// how many partitions a topic has at the moment: -1 minus the 31-bit hash.
+func (s *Sender) hashed(key []byte) int32 {
+	if key != nil {
+		return -1 - int32(murmur2(key)&0x7fffffff)
+	}
+	if s.run == 0 {
+		s.run = stickyRun
+		s.sticky++
+	}
+	s.run--
+	return -1 - int32(s.sticky&0x7fffffff)
+}
+
+// partitioner reads what hashed wrote.
+func partitioner() kgo.Partitioner {
+	return kgo.BasicConsistentPartitioner(func(string) func(*kgo.Record, int) int {
+		return func(r *kgo.Record, n int) int {
+			if r.Partition >= 0 {
+				return int(r.Partition)
+			}
+			return int(-1-r.Partition) % n
+		}
+	})
+}
+
+// logPosition notes the next offset of one changelog partition. It travels as
+// the context of its records, which costs no allocation for each.
+type logPosition struct {
+	context.Context
+	topic string
+	next  atomic.Int64 // 0: nothing acknowledged yet
+}
+
+type logPositionKey struct{}
+
+func newLogPosition(topic string) *logPosition {
+	return &logPosition{Context: context.Background(), topic: topic}
+}
+
+// Value finds the position under its own key, also through contexts that hooks
+// of a tracing library wrapped around it.
+func (p *logPosition) Value(key any) any {
+	if _, ok := key.(logPositionKey); ok {
+		return p
+	}
+	return nil
+}
