@@ -151,6 +151,7 @@ func (r *Restorer) consume(ctx context.Context, job Job, db store.DB, cursors []
 	if len(open) == 0 {
 		return nil
 	}
+	defer r.abandon(open) // those that are left when an error ends it
 	cl, err := r.opt.Client(consumerOpts(open, job.Task.Partition)...)
 	if err != nil {
 		return fmt.Errorf("task %s: restore client: %w", job.Task, err)
@@ -166,6 +167,13 @@ func (r *Restorer) consume(ctx context.Context, job Job, db store.DB, cursors []
 		}
 	}
 	return nil
+}
+
+// abandon tells the observer about stores that will not be complete.
+func (r *Restorer) abandon(open map[string]*cursor) {
+	for _, c := range open {
+		r.opt.Observer.Abandon(c.event())
+	}
 }
 
 // announce tells the observer about every store, and about the end of those

@@ -26,13 +26,16 @@ type Observer interface {
 	Start(Event)
 	Batch(Event)
 	End(Event)
+	// Abandon comes instead of End when restoring was given up.
+	Abandon(Event)
 }
 
 type silent struct{}
 
-func (silent) Start(Event) {}
-func (silent) Batch(Event) {}
-func (silent) End(Event)   {}
+func (silent) Start(Event)   {}
+func (silent) Batch(Event)   {}
+func (silent) End(Event)     {}
+func (silent) Abandon(Event) {}
 
 // Progress is how far the restore of one task has come. It is safe for
 // concurrent use; a nil Progress takes no notes.

@@ -1,0 +1,123 @@
+package streams
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func env(pairs ...string) func(string) string {
+	return func(name string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1]
+			}
+		}
+		return ""
+	}
+}
+
+func TestConfigDefaultsAreValid(t *testing.T) {
+	t.Parallel()
+	c := Config{ApplicationID: "app", Brokers: []string{"b:9092"}}.withDefaults(env())
+	require.NoError(t, c.validate())
+	require.Equal(t, "app", c.ClientID)
+	require.Equal(t, 30*time.Second, c.CommitInterval)
+	require.Equal(t, 45*time.Second, c.SessionTimeout)
+	require.Equal(t, 5*time.Minute, c.RebalanceTimeout)
+	require.Equal(t, -1, c.ReplicationFactor)
+	require.Empty(t, c.InstanceID)
+	require.Positive(t, c.Workers)
+	require.GreaterOrEqual(t, c.MemoryLimit, int64(minMemory))
+}
+
+func TestConfigReportsAllFaultsAtOnce(t *testing.T) {
+	t.Parallel()
+	c := Config{
+		ApplicationID: "my app", Brokers: []string{"http://b:9092"}, Workers: -1, CommitInterval: -time.Second,
+		SessionTimeout: time.Hour, SASL: SASL{Mechanism: "GSSAPI"},
+	}
+	err := c.withDefaults(env()).validate()
+	for _, want := range []string{
+		`ApplicationID "my app"`, `broker "http://b:9092"`, "Workers is -1", "CommitInterval is negative",
+		"SessionTimeout is 1h0m0s", `SASL.Mechanism is "GSSAPI"`, "SASL.User is missing", "SASL.Password is missing",
+	} {
+		require.ErrorContains(t, err, want)
+	}
+	require.Len(t, strings.Split(err.Error(), "\n"), 8)
+	require.ErrorContains(t, Config{}.withDefaults(env()).validate(), "Brokers is empty")
+}
+
+func TestInstanceIDFollowsThePod(t *testing.T) {
+	t.Parallel()
+	const k8s = "KUBERNETES_SERVICE_HOST"
+	for _, c := range []struct {
+		name, set, want string
+		env             func(string) string
+	}{
+		{"elsewhere", "", "", env("HOSTNAME", "laptop")},
+		{"pod name", "", "app-0", env(k8s, "10.0.0.1", "POD_NAME", "app-0", "HOSTNAME", "other")},
+		{"hostname", "", "app-1", env(k8s, "10.0.0.1", "HOSTNAME", "app-1")},
+		{"set", "mine", "mine", env(k8s, "10.0.0.1", "POD_NAME", "app-0")},
+		{"refused", NoInstanceID, "", env(k8s, "10.0.0.1", "POD_NAME", "app-0")},
+	} {
+		got := Config{InstanceID: c.set}.withDefaults(c.env)
+		require.Equal(t, c.want, got.InstanceID, c.name)
+		want := DefaultSessionTimeout
+		if c.want != "" {
+			want = DefaultStaticSessionTimeout
+		}
+		require.Equal(t, want, got.SessionTimeout, c.name)
+	}
+}
+
+func TestSecretNeverShows(t *testing.T) {
+	t.Parallel()
+	c := Config{SASL: SASL{Mechanism: "PLAIN", User: "u", Password: "hunter2"}}
+	asJSON, err := json.Marshal(c.SASL)
+	require.NoError(t, err)
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("config", "sasl", c.SASL, "password", c.SASL.Password)
+	for _, shown := range []string{
+		fmt.Sprint(c.SASL), fmt.Sprintf("%v %+v %#v %s %q %x", c, c, c.SASL, c.SASL.Password, c.SASL.Password, c.SASL.Password),
+		string(asJSON), log.String(), c.validate().Error(),
+	} {
+		require.NotContains(t, shown, "hunter2")
+		require.NotContains(t, shown, fmt.Sprintf("%x", "hunter2"))
+	}
+	require.Equal(t, "hunter2", string(c.SASL.Password))
+}
+
+func TestMemoryTakesTheSmallestLimit(t *testing.T) {
+	t.Parallel()
+	files := func(f map[string]string) func(string) ([]byte, error) {
+		return func(name string) ([]byte, error) {
+			if s, ok := f[name]; ok {
+				return []byte(s), nil
+			}
+			return nil, os.ErrNotExist
+		}
+	}
+	const meminfo = "MemFree: 12 kB\nMemTotal:       2097152 kB\n"
+	require.EqualValues(t, 512<<20, usableMemory(files(map[string]string{"/sys/fs/cgroup/memory.max": "536870912\n", "/proc/meminfo": meminfo})))
+	require.EqualValues(t, 2<<30, usableMemory(files(map[string]string{"/sys/fs/cgroup/memory.max": "max\n", "/proc/meminfo": meminfo})))
+	require.EqualValues(t, math.MaxInt64, memTotal("nothing here"))
+}
+
+func TestUndecodableSaysWhereNotWhat(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("3 bytes for an int64")
+	u := Undecodable{Topic: "in", Partition: 2, Offset: 17, Operator: "KSTREAM-SOURCE-0000000000", Where: "main.go:12", Part: "value", Err: cause}
+	require.EqualError(t, u, "in/2 offset 17: the value cannot be decoded by KSTREAM-SOURCE-0000000000 (main.go:12): 3 bytes for an int64")
+	require.ErrorIs(t, u, cause)
+	require.Equal(t, Fail, FailOnUndecodable(u))
+	require.Equal(t, Skip, SkipUndecodable(u))
+}
