@@ -32,7 +32,7 @@ type cursor struct {
 }
 
 func newCursor(task topo.TaskID, s topo.Store, e store.Engine) *cursor {
-	return &cursor{task: task, store: s, engine: e, decode: changelog.NewDecoder(s.Spec)}
+	return &cursor{task: task, store: s, engine: e, decode: changelog.NewDecoder(s.Spec), arena: []byte{}}
 }
 
 func (c *cursor) done() bool { return c.next >= c.end }
