@@ -1,0 +1,16 @@
+// Package changelog turns the changes of a store into Kafka records and back, in
+// the formats of Kafka Streams, so that a JVM application of the same id can take
+// the state over, and give it back.
+//
+//	store                key                               value        record time
+//	key-value            key                               value        now
+//	timestamped          key                               value only   the value's
+//	window               key | i64 start | i32 seqnum      value only   the value's
+//	session              key | i64 end | i64 start         value        now
+//
+// "now" is the time of the record being processed. A deletion is a null value at
+// that time. Locally keys have the layout of package keyenc, and timestamped
+// values their time in front; [Log] translates one way, a [Decoder] the other.
+//
+// The package is passive: it has no client and no clock.
+package changelog

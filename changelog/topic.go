@@ -1,0 +1,29 @@
+package changelog
+
+import (
+	"maps"
+	"strconv"
+	"time"
+
+	"github.com/millrace/millrace/store"
+)
+
+// AdditionalRetention is how much longer than its store a windowed changelog keeps
+// records, so that clocks that differ lose nothing: Kafka Streams' default of
+// windowstore.changelog.additional.retention.ms.
+const AdditionalRetention = 24 * time.Hour
+
+// TopicName is the changelog topic of a store: what Kafka Streams calls it.
+func TopicName(applicationID, store string) string { return applicationID + "-" + store + "-changelog" }
+
+// TopicConfig is the configuration that a changelog topic is created with. The
+// store's LogConfig comes last and wins. The map is the caller's.
+func TopicConfig(spec store.Spec) map[string]string {
+	config := map[string]string{"message.timestamp.type": "CreateTime", "cleanup.policy": "compact"}
+	if spec.Segmented() {
+		config["cleanup.policy"] = "compact,delete"
+		config["retention.ms"] = strconv.FormatInt((spec.Retention + AdditionalRetention).Milliseconds(), 10)
+	}
+	maps.Copy(config, spec.LogConfig)
+	return config
+}

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"math"
+
+	"github.com/millrace/millrace/store/keyenc"
+)
+
+// unseen is the observed time of a store that never had an entry.
+const unseen = math.MinInt64
+
+// horizon is where a window or session store ends: it follows the store's own
+// stream time, the highest time ever put, and expires what lies a retention
+// behind. What is at observed - retention or older is gone, to the millisecond;
+// the bytes go later, a whole segment in one range deletion.
+type horizon struct {
+	engine    Engine
+	retention int64 // ms
+	interval  int64 // ms, of a segment
+	timeOf    func(key []byte) (int64, error)
+
+	observed int64 // ms, or unseen
+	first    int64 // segments before it have been deleted
+	bound    [2][]byte
+}
+
+func newHorizon(e Engine, spec Spec, timeOf func([]byte) (int64, error)) horizon {
+	return horizon{
+		engine: e, retention: spec.Retention.Milliseconds(), interval: spec.SegmentInterval(),
+		timeOf: timeOf, observed: unseen, first: math.MinInt64,
+	}
+}
+
+// recall finds the observed time of a store that was filled before this view
+// was made. It takes the time of the last key, which lies in the last segment, so
+// it is at most one interval too low and keeps a little more than needed; the exact
+// one would cost a scan of that segment. It is done at the first use, because a
+// view is made before its store is restored.
+func (h *horizon) recall() error {
+	if h.observed != unseen {
+		return nil
+	}
+	var fault error
+	err := h.engine.Scan(nil, nil, true, func(key, _ []byte) bool {
+		t, err := h.timeOf(key)
+		if err != nil {
+			fault = err
+			return false
+		}
+		h.observed = t
+		return false
+	})
+	if err == nil {
+		err = fault
+	}
+	return err
+}
+
+// advance takes note that an entry of time t is put, and drops the segments that
+// are no longer needed.
+func (h *horizon) advance(t int64) error {
+	if err := h.recall(); err != nil {
+		return err
+	}
+	h.observed = max(h.observed, t)
+	needed := keyenc.Segment(h.oldest(), h.interval)
+	if needed <= h.first {
+		return nil
+	}
+	lo := keyenc.SegmentPrefix(h.bound[0][:0], math.MinInt64)
+	hi := keyenc.SegmentPrefix(h.bound[1][:0], needed)
+	h.bound = [2][]byte{lo, hi}
+	if err := h.engine.DeleteRange(lo, hi); err != nil {
+		return err
+	}
+	h.first = needed
+	return nil
+}
+
+// oldest is the lowest time that has not expired.
+func (h *horizon) oldest() int64 {
+	if h.observed < math.MinInt64+h.retention {
+		return math.MinInt64
+	}
+	// The one can overflow only if there is no retention at the end of time.
+	return max(h.observed-h.retention, h.observed-h.retention+1)
+}
+
+func (h *horizon) expired(t int64) bool { return t < h.oldest() }
+
+// segments are the numbers of the first and last segment that may hold entries of
+// from <= time <= to; none if first > last.
+func (h *horizon) segments(from, to int64) (first, last int64) {
+	from, to = max(from, h.oldest()), min(to, h.observed)
+	if h.observed == unseen || from > to {
+		return 0, -1
+	}
+	return keyenc.Segment(from, h.interval), keyenc.Segment(to, h.interval)
+}

@@ -1,0 +1,27 @@
+package keyenc
+
+// Segment is the number of the segment that holds the time t: the count of whole
+// intervals since the epoch, rounded down. The interval must be positive.
+func Segment(t, interval int64) int64 {
+	s := t / interval
+	if t%interval < 0 {
+		s--
+	}
+	return s
+}
+
+// SegmentPrefix appends the part of a local key that all keys of a segment share.
+// It is the lowest bound of that segment.
+func SegmentPrefix(dst []byte, segment int64) []byte { return AppendInt64(dst, segment) }
+
+// KeyPrefix appends what the local keys of one key within one segment share.
+func KeyPrefix(dst []byte, segment int64, key []byte) []byte {
+	return AppendEscaped(SegmentPrefix(dst, segment), key)
+}
+
+// KeyPrefixEnd appends the lowest key above all that start with KeyPrefix.
+func KeyPrefixEnd(dst []byte, segment int64, key []byte) []byte {
+	dst = KeyPrefix(dst, segment, key)
+	dst[len(dst)-1]++ // the terminator; its successor is no escape
+	return dst
+}
