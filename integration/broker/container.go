@@ -6,6 +6,8 @@ import (
 	"io"
 	"log"
 	"maps"
+	"net"
+	"os"
 	"time"
 
 	"github.com/testcontainers/testcontainers-go"
@@ -37,6 +39,9 @@ func settings() map[string]string {
 func container(ctx context.Context, getenv func(string) string) (*Broker, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	if err := steer(); err != nil {
+		return nil, err
+	}
 	docker, err := daemon(ctx)
 	if err != nil {
 		return nil, err
@@ -72,6 +77,26 @@ func StartContainer(ctx context.Context, image string, env map[string]string) (*
 	}
 	about := fmt.Sprintf("image %s, up in %.1f s", image, time.Since(begin).Seconds())
 	return &Broker{Kind: Container, Addrs: addrs, about: about, close: stop}, nil
+}
+
+// steer sets what testcontainers takes only from the environment, unless somebody
+// set it on purpose. Its reaper is one more image to be pulled, for containers that
+// Close removes anyway. And where the daemon's bridge is one of our own interfaces,
+// ports are published on this very host, even if it looks like a container itself.
+func steer() error {
+	defaults := map[string]string{"TESTCONTAINERS_RYUK_DISABLED": "true"}
+	if _, err := net.InterfaceByName("docker0"); err == nil {
+		defaults["TESTCONTAINERS_HOST_OVERRIDE"] = "127.0.0.1"
+	}
+	for name, value := range defaults {
+		if _, set := os.LookupEnv(name); set {
+			continue
+		}
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // daemon finds the Docker daemon, or says that there is none.
