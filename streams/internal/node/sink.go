@@ -1,0 +1,60 @@
+package node
+
+import (
+	"fmt"
+
+	"github.com/millrace/millrace/streams/record"
+	"github.com/millrace/millrace/streams/serde"
+)
+
+// Emit sends one encoded record to a topic. Nil bytes are null. The partition is
+// derived from hash: the key, or the inner key of a windowed one; nil stands for
+// any partition. All slices are lent for the call. time is in ms.
+type Emit func(key, value, hash []byte, time int64, h *record.Headers) error
+
+// Out is the door out of the typed world: it encodes records into its own two
+// buffers and emits them.
+func Out[K, V any](_ *Env, ks serde.Serde[K], vs serde.Serde[V], emit Emit) Sink[K, V] {
+	key, value := newWriter(ks), newWriter(vs)
+	inner, windowed := ks.(serde.InnerKey)
+	return func(r *record.Record[K, V]) error {
+		k, err := key.write(r.Key, r.NoKey)
+		if err != nil {
+			return fmt.Errorf("encode the key: %w", err)
+		}
+		v, err := value.write(r.Value, r.Null)
+		if err != nil {
+			return fmt.Errorf("encode the value: %w", err)
+		}
+		hash := k
+		if windowed && k != nil {
+			hash = inner.InnerKey(k)
+		}
+		return emit(k, v, hash, r.Time, r.Headers)
+	}
+}
+
+// writer encodes one part of a record into a buffer that it keeps.
+type writer[T any] struct {
+	serde serde.Serde[T]
+	null  func(T) bool // or nil
+	buf   []byte
+}
+
+// newWriter starts with a buffer, because an empty value must not become the nil
+// slice that stands for null.
+func newWriter[T any](s serde.Serde[T]) *writer[T] {
+	return &writer[T]{serde: s, null: nullTest[T](), buf: make([]byte, 0, 64)}
+}
+
+// write returns the encoding, valid until the next call; nil for null.
+func (w *writer[T]) write(v T, null bool) ([]byte, error) {
+	if null || w.null != nil && w.null(v) {
+		return nil, nil
+	}
+	b, err := w.serde.Append(w.buf[:0], v)
+	if err == nil && b != nil {
+		w.buf = b
+	}
+	return w.buf, err
+}

@@ -1,0 +1,75 @@
+package node
+
+import (
+	"math"
+
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/streams/record"
+	"github.com/millrace/millrace/streams/serde"
+)
+
+// TimeWindows are tumbling windows (Advance = Size) or hopping ones, in ms. Size
+// and Advance are positive, Advance <= Size, Grace >= 0.
+type TimeWindows struct {
+	Size, Advance, Grace int64
+}
+
+// first is the start of the first window that holds t: a multiple of Advance, and
+// never negative, as in Kafka Streams.
+func (w TimeWindows) first(t int64) int64 {
+	return max(0, t-w.Size+w.Advance) / w.Advance * w.Advance
+}
+
+// end is where a window ends, at the end of time at the latest.
+func (w TimeWindows) end(start int64) int64 {
+	if end := start + w.Size; end > start {
+		return end
+	}
+	return math.MaxInt64
+}
+
+// WindowAggregate is Aggregate by key and window. A record goes into each of its
+// windows, the earliest first. A window is closed when its end plus the grace is
+// not after the highest time that this operator has seen; records are skipped
+// once for each window that is closed to them.
+//
+// Unlike Aggregate it shows null values to add if V has a null, as Kafka Streams.
+func WindowAggregate[K, V, A any](env *Env, st *store.Window[K, A], w TimeWindows, init func() A, add func(K, V, A) A, next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
+	return windowed(env, st, w, aggregateRule(init, add), next)
+}
+
+// WindowReduce is Reduce by key and window; see [WindowAggregate].
+func WindowReduce[K, V any](env *Env, st *store.Window[K, V], w TimeWindows, f func(acc, v V) V, next Sink[serde.Windowed[K], Change[V]]) Sink[K, V] {
+	return windowed(env, st, w, reduceRule[K](f), next)
+}
+
+func windowed[K, V, A any](env *Env, st *store.Window[K, A], w TimeWindows, f rule[K, V, A], next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
+	out, nulls := newSlot(next), nullable[V]()
+	all := cells[K, A](st)
+	observed := int64(-1)
+	return func(r *record.Record[K, V]) error {
+		if reason := unfit(r, nulls); reason != "" {
+			env.Skip(reason)
+			return nil
+		}
+		observed = max(observed, r.Time)
+		// A sum that overflows is negative, and ends the loop.
+		for start := w.first(r.Time); start >= 0 && start <= r.Time; start += w.Advance {
+			if w.end(start) <= observed-w.Grace {
+				env.Skip(SkipLate)
+				continue
+			}
+			c, time, err := f.update(all, r, start)
+			if err != nil {
+				return err
+			}
+			out.rec.Key = serde.Windowed[K]{Key: r.Key, Window: serde.Window{Start: start, End: w.end(start)}}
+			out.rec.Value = c
+			out.at(time, r.Headers)
+			if err := out.send(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
