@@ -1,0 +1,166 @@
+package topo
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Topology is a built graph: named, ordered and cut into sub-topologies. It is
+// immutable and safe for concurrent use.
+type Topology struct {
+	// Nodes are indexed by NodeID.
+	Nodes []Node
+	// Stores are indexed by StoreID; those that stayed lazy do not exist.
+	Stores []StoreDecl
+	// Written lists the nodes in the order in which Kafka Streams adds them to its
+	// topology: parents first.
+	Written []NodeID
+	// Subtopologies is how many there are.
+	Subtopologies int32
+}
+
+// Build names all nodes, orders them and numbers the sub-topologies. It reports
+// all faults together. The graph stays as it is and may grow further.
+func (g *Graph) Build() (*Topology, error) {
+	t := &Topology{Nodes: cloneNodes(g.nodes), Stores: slices.Clone(g.stores)}
+	n := naming{nodes: t.Nodes, stores: t.Stores}
+	for _, call := range g.calls {
+		call(&n)
+	}
+	t.Written = g.order()
+	t.connect()
+	t.number()
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// cloneNodes copies what Build changes.
+func cloneNodes(nodes []Node) []Node {
+	out := slices.Clone(nodes)
+	for i := range out {
+		out[i].Children = nil
+	}
+	return out
+}
+
+// order writes the steps: always the one with the smallest priority among those
+// whose parents are all written.
+func (g *Graph) order() []NodeID {
+	waiting := slices.Clone(g.steps)
+	slices.SortStableFunc(waiting, func(a, b *step) int { return a.priority - b.priority })
+	written := map[*step]bool{}
+	var out []NodeID
+	for len(waiting) > 0 {
+		i := slices.IndexFunc(waiting, func(s *step) bool {
+			return !slices.ContainsFunc(s.parents, func(p *step) bool { return !written[p] })
+		})
+		if i < 0 {
+			return out // a cycle, which declarations cannot make
+		}
+		written[waiting[i]] = true
+		out = append(out, waiting[i].nodes...)
+		waiting = slices.Delete(waiting, i, i+1)
+	}
+	return out
+}
+
+// connect tells parents of their children, in the order of writing.
+func (t *Topology) connect() {
+	for _, id := range t.Written {
+		for _, p := range t.Nodes[id].Parents {
+			t.Nodes[p].Children = append(t.Nodes[p].Children, id)
+		}
+	}
+}
+
+// number gives each connected component an id, in the order of its first node.
+// What connects is an edge or a shared store, never a topic.
+func (t *Topology) number() {
+	sets := newComponents(len(t.Nodes), len(t.Stores))
+	for _, n := range t.Nodes {
+		for _, p := range n.Parents {
+			sets.unite(int(n.ID), int(p))
+		}
+		for _, s := range t.storesOf(&n) {
+			sets.unite(int(n.ID), len(t.Nodes)+int(s))
+		}
+	}
+	ids := map[int]int32{}
+	for _, id := range t.Written {
+		root := sets.root(int(id))
+		if _, ok := ids[root]; !ok {
+			ids[root] = t.Subtopologies
+			t.Subtopologies++
+		}
+		t.Nodes[id].Subtopology = ids[root]
+	}
+}
+
+// storesOf lists the stores of a node that exist.
+func (t *Topology) storesOf(n *Node) []StoreID {
+	var out []StoreID
+	for _, s := range n.Stores {
+		if !t.Stores[s].Lazy {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// check finds names that are used twice, and topics read in two ways.
+func (t *Topology) check() error {
+	var faults []error
+	nodes, stores, topics := once{}, once{}, once{}
+	for _, id := range t.Written {
+		n := &t.Nodes[id]
+		faults = append(faults, nodes.see("operator name", n.Name, n.Where))
+		if n.Type == SourceNode {
+			faults = append(faults, topics.see("source topic", n.Topic, n.Where))
+		}
+	}
+	for i := range t.Stores {
+		if s := &t.Stores[i]; !s.Lazy {
+			faults = append(faults, stores.see("store name", s.Spec.Name, s.Where))
+		}
+	}
+	if len(t.Written) == 0 {
+		faults = append(faults, errors.New("the topology is empty: declare a source with Stream or Table"))
+	}
+	return errors.Join(faults...)
+}
+
+// once remembers where a name was first used.
+type once map[string]string
+
+func (o once) see(what, name, where string) error {
+	first, seen := o[name]
+	if !seen {
+		o[name] = where
+		return nil
+	}
+	return fmt.Errorf("%s: the %s %q is already used at %s; it must be unique in the topology", where, what, name, first)
+}
+
+// components is union-find over small integers.
+type components []int
+
+func newComponents(n, m int) components {
+	c := make(components, n+m)
+	for i := range c {
+		c[i] = i
+	}
+	return c
+}
+
+func (c components) root(i int) int {
+	for c[i] != i {
+		c[i] = c[c[i]]
+		i = c[i]
+	}
+	return i
+}
+
+func (c components) unite(a, b int) { c[c.root(a)] = c.root(b) }

@@ -1,0 +1,140 @@
+package topo
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Describe is the topology as text, byte for byte what Kafka Streams prints for
+// the same one. Repartition topics are shown without the application id.
+func (t *Topology) Describe() string {
+	var b strings.Builder
+	b.WriteString("Topologies:\n ")
+	for id := range t.Subtopologies {
+		fmt.Fprintf(&b, "  Sub-topology: %d\n", id)
+		for _, n := range newPicture(t, id).nodes() {
+			b.WriteString(n)
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// picture is one sub-topology on its way to text. Kafka Streams orders nodes by
+// the size of what hangs below them, and the neighbours of a node by what that
+// size was when they were connected, in the order of a hash table; so the
+// picture goes through the same motions.
+type picture struct {
+	t          *Topology
+	ids        []NodeID
+	size       map[NodeID]int
+	pred, succ map[NodeID][]NodeID
+}
+
+func newPicture(t *Topology, sub int32) *picture {
+	p := &picture{t: t, size: map[NodeID]int{}, pred: map[NodeID][]NodeID{}, succ: map[NodeID][]NodeID{}}
+	for _, id := range t.Written {
+		if t.Nodes[id].Subtopology == sub {
+			p.ids = append(p.ids, id)
+			p.size[id] = 1
+		}
+	}
+	p.hashOrder()
+	for _, id := range p.ids {
+		for _, parent := range t.Nodes[id].Parents {
+			p.pred[id] = p.insert(p.pred[id], parent)
+			p.succ[parent] = p.insert(p.succ[parent], id)
+			p.grow(parent, p.size[id])
+		}
+	}
+	slices.SortFunc(p.ids, p.compare)
+	return p
+}
+
+// hashOrder sorts the nodes as Java's HashMap iterates over their names.
+func (p *picture) hashOrder() {
+	buckets := uint32(16)
+	for len(p.ids) > int(buckets)*3/4 {
+		buckets *= 2
+	}
+	slices.SortStableFunc(p.ids, func(a, b NodeID) int {
+		return cmp.Compare(javaHash(p.t.Nodes[a].Name)&(buckets-1), javaHash(p.t.Nodes[b].Name)&(buckets-1))
+	})
+}
+
+// javaHash is String.hashCode with HashMap's spreading, for ASCII names.
+func javaHash(s string) uint32 {
+	var h uint32
+	for i := range len(s) {
+		h = 31*h + uint32(s[i])
+	}
+	return h ^ h>>16
+}
+
+// compare puts larger sub-trees first, then goes by name.
+func (p *picture) compare(a, b NodeID) int {
+	if p.size[a] != p.size[b] {
+		return p.size[b] - p.size[a]
+	}
+	return strings.Compare(p.t.Nodes[a].Name, p.t.Nodes[b].Name)
+}
+
+func (p *picture) insert(sorted []NodeID, id NodeID) []NodeID {
+	i, found := slices.BinarySearchFunc(sorted, id, p.compare)
+	if found {
+		return sorted
+	}
+	return slices.Insert(sorted, i, id)
+}
+
+// grow adds to a node and to all that is known to be above it.
+func (p *picture) grow(id NodeID, by int) {
+	p.size[id] += by
+	for _, parent := range p.pred[id] {
+		p.grow(parent, by)
+	}
+}
+
+// nodes is the text of each node, in order.
+func (p *picture) nodes() []string {
+	out := make([]string, len(p.ids))
+	for i, id := range p.ids {
+		out[i] = p.node(&p.t.Nodes[id])
+	}
+	return out
+}
+
+func (p *picture) node(n *Node) string {
+	switch n.Type {
+	case SourceNode:
+		return fmt.Sprintf("    Source: %s (topics: [%s])\n      --> %s\n", n.Name, n.Topic, p.names(p.succ[n.ID]))
+	case SinkNode:
+		return fmt.Sprintf("    Sink: %s (topic: %s)\n      <-- %s\n", n.Name, n.Topic, p.names(p.pred[n.ID]))
+	default:
+		return fmt.Sprintf("    Processor: %s (stores: [%s])\n      --> %s\n      <-- %s\n",
+			n.Name, p.stores(n), p.names(p.succ[n.ID]), p.names(p.pred[n.ID]))
+	}
+}
+
+func (p *picture) stores(n *Node) string {
+	var names []string
+	for _, s := range p.t.storesOf(n) {
+		names = append(names, p.t.Stores[s].Spec.Name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+func (p *picture) names(ids []NodeID) string {
+	if len(ids) == 0 {
+		return "none"
+	}
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = p.t.Nodes[id].Name
+	}
+	return strings.Join(names, ", ")
+}

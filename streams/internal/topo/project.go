@@ -1,0 +1,109 @@
+package topo
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/millrace/millrace/changelog"
+)
+
+// TopicName is the name in Kafka of the topic that a source reads or a sink
+// writes: internal topics begin with the application id.
+func (n *Node) TopicName(appID string) string {
+	if n.Internal {
+		return appID + "-" + n.Topic
+	}
+	return n.Topic
+}
+
+// Plan is the topology as the runtime of one application needs it.
+func (t *Topology) Plan(appID string) *Plan {
+	p := &Plan{ApplicationID: appID, Subtopologies: make([]Subtopology, t.Subtopologies)}
+	for i := range p.Subtopologies {
+		p.Subtopologies[i] = t.subtopology(appID, int32(i))
+	}
+	return p
+}
+
+func (t *Topology) subtopology(appID string, id int32) Subtopology {
+	s := Subtopology{ID: id}
+	stores := map[StoreID]bool{}
+	for _, nid := range t.Written {
+		n := &t.Nodes[nid]
+		if n.Subtopology != id {
+			continue
+		}
+		t.addTopics(&s, appID, n)
+		for _, st := range t.storesOf(n) {
+			stores[st] = true
+		}
+	}
+	for st := range stores {
+		s.Stores = append(s.Stores, t.planStore(appID, st))
+	}
+	sortSubtopology(&s)
+	return s
+}
+
+// addTopics adds what one node reads, writes and holds together.
+func (t *Topology) addTopics(s *Subtopology, appID string, n *Node) {
+	topic := n.TopicName(appID)
+	switch n.Type {
+	case SourceNode:
+		s.Sources = append(s.Sources, Source{Topic: topic, Reset: n.Reset, Where: n.Where})
+		if n.Internal {
+			s.Repartitions = append(s.Repartitions, Repartition{Topic: topic, Partitions: n.Partitions, Config: repartitionConfig()})
+		}
+	case SinkNode:
+		s.Sinks = append(s.Sinks, topic)
+	}
+	if len(n.Meets) > 0 {
+		s.Copartitioned = append(s.Copartitioned, t.sourcesAbove(appID, n.Meets))
+	}
+}
+
+// sourcesAbove lists the topics from which records reach the given nodes
+// without crossing another topic.
+func (t *Topology) sourcesAbove(appID string, ids []NodeID) []string {
+	var out []string
+	for _, id := range ids {
+		n := &t.Nodes[id]
+		if n.Type == SourceNode {
+			out = append(out, n.TopicName(appID))
+		}
+		out = append(out, t.sourcesAbove(appID, n.Parents)...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (t *Topology) planStore(appID string, id StoreID) Store {
+	s := &t.Stores[id]
+	out := Store{Spec: s.Spec, Where: s.Where}
+	if !s.Spec.LoggingOff {
+		out.Changelog = changelog.TopicName(appID, s.Spec.Name)
+		out.ChangelogConfig = changelog.TopicConfig(s.Spec)
+	}
+	return out
+}
+
+func sortSubtopology(s *Subtopology) {
+	slices.SortFunc(s.Sources, func(a, b Source) int { return strings.Compare(a.Topic, b.Topic) })
+	slices.SortFunc(s.Repartitions, func(a, b Repartition) int { return strings.Compare(a.Topic, b.Topic) })
+	slices.SortFunc(s.Stores, func(a, b Store) int { return strings.Compare(a.Spec.Name, b.Spec.Name) })
+	slices.Sort(s.Sinks)
+	s.Sinks = slices.Compact(s.Sinks)
+	slices.SortFunc(s.Copartitioned, slices.Compare)
+	s.Copartitioned = slices.CompactFunc(s.Copartitioned, slices.Equal)
+}
+
+// repartitionConfig is what Kafka Streams creates repartition topics with:
+// nothing expires, because the application itself deletes what it has processed.
+func repartitionConfig() map[string]string {
+	return map[string]string{
+		"cleanup.policy":         "delete",
+		"retention.ms":           "-1",
+		"segment.bytes":          "52428800",
+		"message.timestamp.type": "CreateTime",
+	}
+}
