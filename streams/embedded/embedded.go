@@ -7,6 +7,7 @@
 package embedded
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"slices"
@@ -42,6 +43,11 @@ func WithUser(mechanism, user, password string) Option {
 	}
 }
 
+// WithTLS makes the broker speak TLS only, with this configuration.
+func WithTLS(c *tls.Config) Option {
+	return func(o *options) { o.kfake = append(o.kfake, kfake.TLS(c)) }
+}
+
 // maxSessionTimeout is a real broker's (group.max.session.timeout.ms).
 const maxSessionTimeout = 30 * time.Minute
 
@@ -73,6 +79,14 @@ func loopback(network, address string) (net.Listener, error) {
 
 // Addrs are the host:port addresses to give to clients.
 func (b *Broker) Addrs() []string { return slices.Clone(b.cluster.ListenAddrs()) }
+
+// CreateTopic creates a topic; one that exists already is an error.
+func (b *Broker) CreateTopic(name string, partitions int32) error {
+	if err := b.cluster.CreateTopic(name, partitions, nil); err != nil {
+		return fmt.Errorf("embedded: creating topic %s: %w", name, err)
+	}
+	return nil
+}
 
 // Close stops the broker and forgets its data. Closing twice is fine.
 func (b *Broker) Close() { b.cluster.Close() }
