@@ -1,0 +1,70 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
+
+	"github.com/millrace/millrace/streams"
+)
+
+// cluster is how to reach Kafka, for the job and for the demo's own clients.
+type cluster struct {
+	brokers []string
+	sasl    streams.SASL
+	tls     *tls.Config
+}
+
+// clusterFromEnv reads what a deployment sets beside the address:
+// KAFKA_SASL_MECHANISM, KAFKA_USERNAME, KAFKA_PASSWORD, and KAFKA_TLS=true.
+func clusterFromEnv(bootstrap string, getenv func(string) string) (cluster, error) {
+	c := cluster{brokers: strings.Split(bootstrap, ",")}
+	if getenv("KAFKA_TLS") == "true" {
+		c.tls = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	user, password := getenv("KAFKA_USERNAME"), getenv("KAFKA_PASSWORD")
+	c.sasl = streams.SASL{Mechanism: getenv("KAFKA_SASL_MECHANISM"), User: user, Password: streams.Secret(password)}
+	if c.sasl.Mechanism == "" && (user != "" || password != "") {
+		return c, errors.New("KAFKA_USERNAME or KAFKA_PASSWORD is set without KAFKA_SASL_MECHANISM: set it to PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
+	}
+	_, err := c.mechanism()
+	return c, err
+}
+
+// mechanism is the client's form of the credentials; nil without any.
+func (c cluster) mechanism() (sasl.Mechanism, error) {
+	user, password := c.sasl.User, string(c.sasl.Password)
+	switch c.sasl.Mechanism {
+	case "":
+		return nil, nil
+	case "PLAIN":
+		return plain.Auth{User: user, Pass: password}.AsMechanism(), nil
+	case "SCRAM-SHA-256":
+		return scram.Auth{User: user, Pass: password}.AsSha256Mechanism(), nil
+	case "SCRAM-SHA-512":
+		return scram.Auth{User: user, Pass: password}.AsSha512Mechanism(), nil
+	}
+	return nil, fmt.Errorf("KAFKA_SASL_MECHANISM=%s: want PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", c.sasl.Mechanism)
+}
+
+// client is one for the demo's own reading and writing.
+func (c cluster) client(opts ...kgo.Opt) (*kgo.Client, error) {
+	all := []kgo.Opt{kgo.SeedBrokers(c.brokers...), kgo.ClientID("useractivity-demo")}
+	if c.tls != nil {
+		all = append(all, kgo.DialTLSConfig(c.tls))
+	}
+	mechanism, err := c.mechanism()
+	if err != nil {
+		return nil, err
+	}
+	if mechanism != nil {
+		all = append(all, kgo.SASL(mechanism))
+	}
+	return kgo.NewClient(append(all, opts...)...)
+}
