@@ -1,0 +1,266 @@
+package pebblestore
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"maps"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/millrace/millrace/store"
+)
+
+// maxStaged keeps a batch below the size at which Pebble gives up.
+const maxStaged = 1 << 30
+
+// DB is the state of one task on disk. It implements [store.DB].
+type DB struct {
+	dir     string
+	options Options
+	shared  *Shared
+	own     bool // shared was made for this DB alone
+	db      *pebble.DB
+	health  *health
+
+	// closing lets Flush and Size, which any goroutine may call, end before the
+	// files go.
+	closing sync.RWMutex
+	closed  bool
+
+	stores   map[string]descriptor
+	lastID   uint16
+	engines  map[string]*engine
+	position store.Position
+
+	staged *pebble.Batch    // indexed: reads look through it
+	cursor *pebble.Iterator // over staged and db, kept from scan to scan; may be nil
+	inUse  bool             // the cursor is lent to a scan
+	lent   io.Closer        // holds the value that the last Get returned
+
+	unflushed atomic.Int64    // bytes committed since the last flush began
+	flushing  <-chan struct{} // closed when the last background flush is done; may be nil
+}
+
+var _ store.DB = (*DB)(nil)
+
+// Open opens the state in dir, which is made if need be. Errors name the directory
+// and the remedy; their kinds are those of package store.
+func Open(dir string, o Options) (db *DB, err error) {
+	// What Pebble reads is not under our control; damage must not end the process.
+	defer func() {
+		if p := recover(); p != nil {
+			db, err = nil, fmt.Errorf("open the state in %s: %w: %v; set the directory aside", dir, store.ErrCorrupt, p)
+		}
+	}()
+	o = o.withDefaults()
+	if err := makeDir(o.FS, dir); err != nil {
+		return nil, explain("open the state", dir, err)
+	}
+	d := &DB{
+		dir: dir, options: o, shared: o.Shared, own: o.Shared == nil, health: newHealth(dir, o.Logger),
+		stores: map[string]descriptor{}, engines: map[string]*engine{}, position: store.Position{},
+	}
+	if d.own {
+		d.shared = NewShared(DefaultMemoryBudget)
+	}
+	d.shared.dbs.Add(1)
+	if err := d.open(); err != nil {
+		d.leave()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *DB) open() (err error) {
+	d.db, err = pebble.Open(d.dir, d.options.pebbleOptions(d.shared, d.health))
+	if err != nil {
+		return explain("open the state", d.dir, err)
+	}
+	if err = d.loadMeta(); err != nil {
+		_ = d.db.Close() // the first error says why
+		return err
+	}
+	d.staged = d.db.NewIndexedBatch()
+	return nil
+}
+
+// leave gives back what the DB has of the shared caches.
+func (d *DB) leave() {
+	d.shared.dbs.Add(-1)
+	if d.own {
+		_ = d.shared.Close()
+	}
+}
+
+// usable says why the DB cannot be used, if it cannot.
+func (d *DB) usable() error {
+	if d.closed {
+		return fmt.Errorf("%s: %w", d.dir, store.ErrClosed)
+	}
+	return d.health.check()
+}
+
+// Engine implements [store.DB].
+func (d *DB) Engine(spec store.Spec) (store.Engine, error) {
+	if err := d.usable(); err != nil {
+		return nil, err
+	}
+	if err := spec.Validate(); err != nil {
+		return nil, err
+	}
+	id, err := d.number(spec)
+	if err != nil {
+		return nil, err
+	}
+	e, ok := d.engines[spec.Name]
+	if !ok {
+		e = newEngine(d, id)
+		d.engines[spec.Name] = e
+	}
+	return e, nil
+}
+
+// Position implements [store.DB].
+func (d *DB) Position() store.Position { return maps.Clone(d.position) }
+
+// StagedBytes implements [store.DB].
+func (d *DB) StagedBytes() int {
+	if d.closed || d.staged.Empty() {
+		return 0
+	}
+	return d.staged.Len()
+}
+
+// Commit implements [store.DB].
+func (d *DB) Commit(pos store.Position) error {
+	if err := d.usable(); err != nil {
+		return err
+	}
+	if err := d.letGo(); err != nil {
+		return err
+	}
+	if err := d.write(d.staged, pos); err != nil {
+		return err
+	}
+	_ = d.staged.Close() // gives the batch back to a pool; it cannot fail here
+	d.staged = d.db.NewIndexedBatch()
+	return d.bound()
+}
+
+// write applies a batch with the position in it.
+func (d *DB) write(b *pebble.Batch, pos store.Position) error {
+	var offset [8]byte
+	for topic, next := range pos {
+		binary.BigEndian.PutUint64(offset[:], uint64(next))
+		if err := b.Set(metaKey(metaPosition, topic), offset[:], nil); err != nil {
+			return explain("stage the position", d.dir, err)
+		}
+	}
+	size := int64(b.Len())
+	if b.Empty() {
+		return nil
+	}
+	if err := b.Commit(pebble.NoSync); err != nil {
+		return explain("commit the state", d.dir, err)
+	}
+	if err := d.health.check(); err != nil {
+		return err
+	}
+	maps.Copy(d.position, pos)
+	d.unflushed.Add(size)
+	return nil
+}
+
+// Rollback implements [store.DB].
+func (d *DB) Rollback() {
+	if d.closed || d.staged.Empty() {
+		return
+	}
+	_ = d.letGo() // a read that failed has said so
+	_ = d.staged.Close()
+	d.staged = d.db.NewIndexedBatch()
+}
+
+// Apply implements [store.DB]. It refuses to run while writes are staged.
+func (d *DB) Apply(name string, muts []store.Mutation, pos store.Position) error {
+	if err := d.usable(); err != nil {
+		return err
+	}
+	e, ok := d.engines[name]
+	if !ok {
+		return fmt.Errorf("store %q: open its engine before restoring it", name)
+	}
+	if !d.staged.Empty() {
+		return fmt.Errorf("store %q: commit or roll back what is staged before restoring", name)
+	}
+	if err := d.letGo(); err != nil {
+		return err
+	}
+	b := d.db.NewBatch()
+	defer b.Close()
+	for _, m := range muts {
+		if err := e.mutate(b, m); err != nil {
+			return explain("restore the state", d.dir, err)
+		}
+	}
+	if err := d.write(b, pos); err != nil {
+		return err
+	}
+	return d.bound()
+}
+
+// letGo ends the loan of the last value and drops the cursor, which would show the
+// state before a commit and hold on to its memory.
+func (d *DB) letGo() error {
+	d.takeBack()
+	if d.cursor == nil || d.inUse {
+		return nil
+	}
+	err := d.cursor.Close()
+	d.cursor = nil
+	return explain("read the state", d.dir, err)
+}
+
+// takeBack ends the loan of the value that the last Get returned.
+func (d *DB) takeBack() {
+	if d.lent != nil {
+		_ = d.lent.Close() // an error of the read was returned by Get
+		d.lent = nil
+	}
+}
+
+// Close implements [store.DB].
+func (d *DB) Close() error {
+	d.Rollback()
+	d.closing.Lock()
+	defer d.closing.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.takeBack()
+	err := d.letGo()
+	_ = d.staged.Close()
+	if flushing := d.flush(); err == nil {
+		err = flushing
+	}
+	d.closed = true
+	if closing := d.shut(); err == nil {
+		err = explain("close the state", d.dir, closing)
+	}
+	d.leave()
+	return err
+}
+
+// shut closes Pebble, which checks itself at the end and panics if a failure before
+// left it in disorder. All that matters is on the disk by then, or reported.
+func (d *DB) shut() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("pebble is in disorder: %v", p)
+		}
+	}()
+	return d.db.Close()
+}

@@ -1,0 +1,165 @@
+package pebblestore
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/millrace/millrace/store"
+)
+
+// engine is one store of a DB: all keys that begin with its number.
+type engine struct {
+	db *DB
+	// key, lo and hi are scratch; each begins with the store's number.
+	key, lo, hi []byte
+	end         []byte // the number after it: above all keys
+}
+
+func newEngine(d *DB, id uint16) *engine {
+	prefix := func(id uint16) []byte { return binary.BigEndian.AppendUint16(nil, id) }
+	return &engine{db: d, key: prefix(id), lo: prefix(id), hi: prefix(id), end: prefix(id + 1)}
+}
+
+// at is the full key, until the next call.
+func (e *engine) at(key []byte) []byte {
+	e.key = append(e.key[:prefixSize], key...)
+	return e.key
+}
+
+// bounds are the full bounds of a range, until the next call.
+func (e *engine) bounds(lo, hi []byte) (from, to []byte) {
+	e.lo = append(e.lo[:prefixSize], lo...)
+	if hi == nil {
+		return e.lo, e.end
+	}
+	e.hi = append(e.hi[:prefixSize], hi...)
+	return e.lo, e.hi
+}
+
+func (e *engine) Get(key []byte) (value []byte, ok bool, err error) {
+	if err := e.db.usable(); err != nil {
+		return nil, false, err
+	}
+	e.db.takeBack()
+	value, closer, err := e.db.staged.Get(e.at(key))
+	switch {
+	case errors.Is(err, pebble.ErrNotFound):
+		return nil, false, nil
+	case err != nil:
+		return nil, false, explain("read the state", e.db.dir, err)
+	}
+	e.db.lent = closer
+	return value, true, nil
+}
+
+func (e *engine) Put(key, value []byte) error {
+	if err := e.writable(len(key) + len(value)); err != nil {
+		return err
+	}
+	return explain("write the state", e.db.dir, e.db.staged.Set(e.at(key), value, nil))
+}
+
+func (e *engine) Delete(key []byte) error {
+	if err := e.writable(len(key)); err != nil {
+		return err
+	}
+	return explain("write the state", e.db.dir, e.db.staged.Delete(e.at(key), nil))
+}
+
+func (e *engine) DeleteRange(lo, hi []byte) error {
+	if err := e.writable(len(lo) + len(hi)); err != nil {
+		return err
+	}
+	from, to := e.bounds(lo, hi)
+	if bytes.Compare(from, to) >= 0 {
+		return nil
+	}
+	return explain("write the state", e.db.dir, e.db.staged.DeleteRange(from, to, nil))
+}
+
+// writable refuses what Pebble would answer with a panic.
+func (e *engine) writable(size int) error {
+	if e.db.staged != nil && e.db.staged.Len()+size > maxStaged {
+		return fmt.Errorf("stage the state of %s: over %d bytes since the last commit; commit more often", e.db.dir, maxStaged)
+	}
+	return e.db.usable()
+}
+
+// mutate writes one change of a changelog into a batch.
+func (e *engine) mutate(b *pebble.Batch, m store.Mutation) error {
+	if m.Value == nil {
+		return b.Delete(e.at(m.Key), nil)
+	}
+	return b.Set(e.at(m.Key), m.Value, nil)
+}
+
+func (e *engine) Scan(lo, hi []byte, reverse bool, visit func(key, value []byte) bool) (err error) {
+	if err := e.db.usable(); err != nil {
+		return err
+	}
+	from, to := e.bounds(lo, hi)
+	if bytes.Compare(from, to) >= 0 {
+		return nil // Pebble's iterators do not bear inverted bounds
+	}
+	it, own, err := e.db.iterate(from, to)
+	if err != nil {
+		return explain("read the state", e.db.dir, err)
+	}
+	// Deferred, because visit is user code and may panic.
+	defer func() {
+		if closing := e.db.stop(it, own); err == nil {
+			err = explain("read the state", e.db.dir, closing)
+		}
+	}()
+	err = run(it, reverse, visit)
+	return explain("read the state", e.db.dir, err)
+}
+
+// run visits what the iterator covers.
+func run(it *pebble.Iterator, reverse bool, visit func(key, value []byte) bool) error {
+	start, step := it.First, it.Next
+	if reverse {
+		start, step = it.Last, it.Prev
+	}
+	for ok := start(); ok; ok = step() {
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		if !visit(it.Key()[prefixSize:], value) {
+			return nil
+		}
+	}
+	return it.Error()
+}
+
+// iterate gives an iterator over staged and committed keys. The DB's cursor is used
+// again, which spares building the stack of levels for each scan; a scan inside
+// another one gets an iterator of its own.
+func (d *DB) iterate(lo, hi []byte) (it *pebble.Iterator, own bool, err error) {
+	o := pebble.IterOptions{LowerBound: lo, UpperBound: hi}
+	if d.inUse {
+		it, err = d.staged.NewIter(&o)
+		return it, true, err
+	}
+	if d.cursor == nil {
+		d.cursor, err = d.staged.NewIter(&o)
+	} else {
+		d.cursor.SetOptions(&o) // shows what was staged since, too
+	}
+	d.inUse = err == nil
+	return d.cursor, false, err
+}
+
+// stop ends the use of an iterator.
+func (d *DB) stop(it *pebble.Iterator, own bool) error {
+	if own {
+		return it.Close()
+	}
+	d.inUse = false
+	return nil
+}

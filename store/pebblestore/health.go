@@ -1,0 +1,96 @@
+package pebblestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/millrace/millrace/store"
+)
+
+// health keeps the first thing that went wrong with a DB, and is Pebble's logger:
+// where Pebble would end the process, the DB fails instead. Safe for concurrent use.
+type health struct {
+	dir    string
+	log    *slog.Logger
+	once   sync.Once
+	failed chan struct{} // closed by the first failure
+	err    error         // readable once failed is closed
+}
+
+func newHealth(dir string, log *slog.Logger) *health {
+	return &health{dir: dir, log: log.With("dir", dir), failed: make(chan struct{})}
+}
+
+// fail is called by Pebble's background work.
+func (h *health) fail(err error) {
+	h.once.Do(func() {
+		h.err = explain("keep the state", h.dir, err)
+		close(h.failed)
+	})
+	h.log.Error("state store failed", "error", err)
+}
+
+// check returns the first failure, if there was one.
+func (h *health) check() error {
+	select {
+	case <-h.failed:
+		return h.err
+	default:
+		return nil
+	}
+}
+
+// Infof is Pebble's running commentary.
+func (h *health) Infof(format string, args ...any) {
+	if h.log.Enabled(context.Background(), slog.LevelDebug) {
+		h.log.Debug("pebble: " + fmt.Sprintf(format, args...))
+	}
+}
+
+// Errorf is what Pebble could not do, but can live with.
+func (h *health) Errorf(format string, args ...any) {
+	h.log.Error("pebble: " + fmt.Sprintf(format, args...))
+}
+
+// Fatalf is what Pebble cannot live with. It expects not to come back; it does, and
+// nothing is written or read after it.
+func (h *health) Fatalf(format string, args ...any) { h.fail(fmt.Errorf(format, args...)) }
+
+// explain says what could not be done where, of which kind the error is, and what
+// helps.
+func explain(what, dir string, err error) error {
+	if err == nil {
+		return nil
+	}
+	kind, advice := diagnose(err)
+	if kind == nil {
+		return fmt.Errorf("%s in %s: %w; %s", what, dir, err, advice)
+	}
+	return fmt.Errorf("%s in %s: %w: %w; %s", what, dir, kind, err, advice)
+}
+
+// diagnose finds the kind of an error, which may be nil, and the remedy.
+func diagnose(err error) (kind error, advice string) {
+	switch {
+	case pebble.IsCorruptionError(err):
+		return store.ErrCorrupt, "set the directory aside and let the state be rebuilt from the changelog"
+	case errors.Is(err, syscall.EAGAIN), strings.Contains(err.Error(), "lock held"):
+		return store.ErrBusy, "stop the other process, or give this one a state directory of its own"
+	case strings.Contains(err.Error(), "format major version"):
+		return store.ErrNewerFormat, "run the release that wrote it, or set the directory aside"
+	case vfs.IsNoSpaceError(err):
+		return nil, "free space on the volume, or make it larger"
+	case errors.Is(err, fs.ErrPermission):
+		return nil, "give the process's user the directory and its files"
+	}
+	return nil, "check the volume; the state can be rebuilt from the changelog"
+}
