@@ -19,7 +19,6 @@ func (t *Topology) Describe() string {
 		}
 		b.WriteString("\n")
 	}
-	b.WriteString("\n")
 	return b.String()
 }
 

@@ -1,0 +1,59 @@
+package streams
+
+import (
+	"github.com/millrace/millrace/streams/internal/node"
+	"github.com/millrace/millrace/streams/internal/topo"
+)
+
+// JoinTable looks up each record's key in a table and sends what f makes of
+// both; a record without a row is left out. Topics of stream and table must have
+// the same number of partitions.
+func (s Stream[K, V]) JoinTable[V2, R any](t Table[K, V2], f func(K, V, V2) R, opts ...JoinOption) Stream[K, R] {
+	h := s.h.owned()
+	c := declare(h.b, "KSTREAM-JOIN-", f == nil, opts, h.id)
+	inner := func(k K, v V, row Opt[V2]) R { return f(k, v, row.V) }
+	return Stream[K, R]{joinTable(h, t.owned().row(), &c, false, inner)}
+}
+
+// LeftJoinTable looks up each record's key in a table and sends what f makes of
+// both; the row may be missing. A record without key has no row.
+func (s Stream[K, V]) LeftJoinTable[V2, R any](t Table[K, V2], f func(K, V, Opt[V2]) R, opts ...JoinOption) Stream[K, R] {
+	h := s.h.owned()
+	c := declare(h.b, "KSTREAM-LEFTJOIN-", f == nil, opts, h.id)
+	return Stream[K, R]{joinTable(h, t.owned().row(), &c, true, f)}
+}
+
+// rows is what a join sees of a table.
+type rows[K, V any] struct {
+	b   *Builder
+	id  topo.NodeID
+	st  topo.StoreID
+	get func(*linking) node.Lookup[K, V]
+}
+
+func (t Table[K, V]) row() rows[K, V] { return rows[K, V]{t.h.b, t.h.id, t.st, t.get} }
+
+func joinTable[K, V, V2, R any](h handle[K, V], t rows[K, V2], c *call, left bool, f func(K, V, Opt[V2]) R) handle[K, R] {
+	out := newValue[R](h, *c)
+	out.b, out.rekeyed = h.b, false
+	if t.b != h.b {
+		c.fail("the table belongs to another builder")
+		out.id = h.b.graph.Operator(c.Call)
+		return out
+	}
+	var rekey *topo.Rekey
+	if h.rekeyed {
+		rekey = &topo.Rekey{Name: c.settings.name}
+	}
+	id, nodes := h.b.graph.Join(c.Call, t.id, t.st, rekey)
+	if rekey != nil {
+		ks := h.keySerde(c)
+		repartition(h, nodes, ks, h.valueSerde(c), left)
+		out.ks = ks
+	}
+	out.id = id
+	h.b.link(id, func(l *linking, id topo.NodeID) {
+		input(l, id, node.JoinTable(l.env(id), t.get(l), left, f, fan[K, R](l, id)))
+	})
+	return out
+}

@@ -1,0 +1,79 @@
+package streams
+
+import (
+	"fmt"
+
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/streams/internal/node"
+	"github.com/millrace/millrace/streams/internal/topo"
+)
+
+// Stream reads a topic as a stream of independent records. Reading one topic
+// twice gives the same stream, as long as the types are the same; the serdes and
+// the name of the first call count.
+func (b *Builder) Stream[K, V any](t Topic[K, V], opts ...SourceOption) Stream[K, V] {
+	c := declare(b, "KSTREAM-SOURCE-", false, opts)
+	t.check(&c)
+	if again, ok := b.sources[t.name]; ok {
+		return Stream[K, V]{sourceAgain[K, V](&c, t.name, again)}
+	}
+	from := origin{fmt.Sprintf("the topic %s", t.name), c.Where}
+	h := handle[K, V]{b: b, ks: t.ks, vs: t.vs, keyFrom: from, valueFrom: from}
+	h.id = b.graph.Source(t.name, c.reset, c.Call)
+	b.link(h.id, enter(t.ks, t.vs, false))
+	b.sources[t.name] = h
+	return Stream[K, V]{h}
+}
+
+// sourceAgain is the second reading of a topic.
+func sourceAgain[K, V any](c *call, topic string, first any) handle[K, V] {
+	c.b.graph.SourceAgain(c.Prefix)
+	h, ok := first.(handle[K, V])
+	if !ok {
+		c.fail("the topic %s is already read with other types, as %T; read it once and map it", topic, first)
+		return handle[K, V]{}.owned()
+	}
+	if n := c.b.graph.Node(h.id); c.resetGiven && n.Reset != c.reset {
+		c.fail("the topic %s is already read from another offset, at %s", topic, n.Where)
+	}
+	return h
+}
+
+// Table reads a topic as a table: the last value of each key, where null
+// deletes. A store for it is made when an option or a join asks for one, and As
+// names it; AsOperator names the operator.
+func (b *Builder) Table[K, V any](t Topic[K, V], opts ...TableOption) Table[K, V] {
+	c := declare(b, "KTABLE-SOURCE-", false, opts)
+	t.check(&c)
+	decl := c.store(store.KindKeyValue, t.name+"-STATE-STORE-")
+	decl.Lazy = c.settings.name == ""
+	source, id, st := b.graph.TableSource(t.name, c.reset, c.Call, decl)
+	b.link(source, enter(t.ks, t.vs, true))
+	b.link(id, func(l *linking, id topo.NodeID) {
+		view := timestamped(l, st, t.ks, t.vs)
+		input(l, id, node.TableSource(l.env(id), view, fan[K, node.Change[V]](l, id)))
+	})
+	from := origin{fmt.Sprintf("the topic %s", t.name), c.Where}
+	h := handle[K, V]{b: b, id: id, ks: t.ks, vs: t.vs, keyFrom: from, valueFrom: from}
+	return stored(h, st)
+}
+
+// store turns the options into a store's declaration. As named the store, so
+// the operator's name is AsOperator's.
+func (c *call) store(kind store.Kind, prefix string) topo.StoreDecl {
+	if kind == store.KindKeyValue && c.retention != 0 {
+		c.fail("only windows and sessions have a retention")
+	}
+	c.Call.Name = c.operator
+	return topo.StoreDecl{
+		Prefix: prefix,
+		Where:  c.Where,
+		Spec: store.Spec{
+			Name:        c.settings.name,
+			Kind:        kind,
+			Timestamped: kind != store.KindSession,
+			LoggingOff:  c.loggingOff,
+			LogConfig:   c.logConfig,
+		},
+	}
+}

@@ -1,0 +1,62 @@
+package streams
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/millrace/millrace/streams/internal/node"
+	"github.com/millrace/millrace/streams/internal/task"
+	"github.com/millrace/millrace/streams/internal/topo"
+)
+
+// Topology is a finished topology: immutable, and safe for concurrent use.
+type Topology struct {
+	graph *topo.Topology
+	links []link
+}
+
+// Describe shows sub-topologies, operators, topics and stores as text: byte for
+// byte what Kafka Streams prints for the same topology. Names of repartition
+// topics are shown without the application id, which precedes them in Kafka.
+func (t *Topology) Describe() string { return t.graph.Describe() }
+
+// Plan is the topology as the runtime of an application sees it.
+func (t *Topology) Plan(applicationID string) *topo.Plan { return t.graph.Plan(applicationID) }
+
+// ForApplication gives the topology the application's id, which is part of the
+// names of its internal topics. It returns what makes its tasks, and its plan.
+func (t *Topology) ForApplication(id string) (task.Program, *topo.Plan) {
+	return program{t, id}, t.Plan(id)
+}
+
+// program links tasks of one application.
+type program struct {
+	*Topology
+	appID string
+}
+
+// Link makes the operators of one task, leaves first.
+func (p program) Link(id topo.TaskID, rt task.Runtime) (*task.Linked, error) {
+	if id.Subtopology < 0 || id.Subtopology >= p.graph.Subtopologies {
+		return nil, fmt.Errorf("task %v: the topology has %d sub-topologies", id, p.graph.Subtopologies)
+	}
+	cur := &node.Current{}
+	l := &linking{
+		graph: p.graph, appID: p.appID, rt: rt, cur: cur,
+		in: map[topo.NodeID]any{}, stores: map[topo.StoreID]any{},
+		out: &task.Linked{
+			Entries:    map[string]task.Entry{},
+			StreamTime: func(ms int64) { cur.StreamTime = ms },
+		},
+	}
+	for _, n := range slices.Backward(p.graph.Written) {
+		if p.graph.Nodes[n].Subtopology == id.Subtopology {
+			p.links[n](l, n)
+		}
+	}
+	if err := errors.Join(l.errs...); err != nil {
+		return nil, fmt.Errorf("task %v: %w", id, err)
+	}
+	return l.out, nil
+}
