@@ -22,6 +22,8 @@ type Broker struct {
 	Kind Kind
 	// Addrs are host:port addresses, reachable from the tests.
 	Addrs []string
+	// Image is the container's; empty for the other kinds.
+	Image string
 	// about is what the run's one line says beyond the kind.
 	about string
 	close func() error

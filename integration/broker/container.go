@@ -76,7 +76,7 @@ func StartContainer(ctx context.Context, image string, env map[string]string) (*
 		return nil, fmt.Errorf("container of %s: %w", image, err)
 	}
 	about := fmt.Sprintf("image %s, up in %.1f s", image, time.Since(begin).Seconds())
-	return &Broker{Kind: Container, Addrs: addrs, about: about, close: stop}, nil
+	return &Broker{Kind: Container, Addrs: addrs, Image: image, about: about, close: stop}, nil
 }
 
 // steer sets what testcontainers takes only from the environment, unless somebody
