@@ -1,0 +1,235 @@
+package changelog_test
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/millrace/millrace/changelog"
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/store/keyenc"
+	"github.com/millrace/millrace/store/memstore"
+)
+
+// capture is the changelog of one run of Kafka Streams 4.3.1.
+type capture struct {
+	Application string            `json:"application"`
+	Store       string            `json:"store"`
+	Topic       string            `json:"topic"`
+	Configs     map[string]string `json:"configs"`
+	Rows        []string          `json:"rows"`
+	Records     []rec             `json:"records"`
+}
+
+// rec is one record, bytes as hex; a nil value is a tombstone.
+type rec struct {
+	Timestamp int64   `json:"timestamp"`
+	Key       string  `json:"key"`
+	Value     *string `json:"value"`
+}
+
+// specOf is how each captured store was declared.
+func specOf(name string) store.Spec {
+	return map[string]store.Spec{
+		"counts": {Name: "counts", Kind: store.KindKeyValue, Timestamped: true},
+		"wcounts": {
+			Name: "wcounts", Kind: store.KindWindow, Timestamped: true,
+			WindowSize: 10 * time.Second, Retention: 15 * time.Second,
+		},
+		"sesscounts": {Name: "sesscounts", Kind: store.KindSession, Retention: 10 * time.Second},
+	}[name]
+}
+
+func captures(t *testing.T) (out []capture) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/captures.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &out))
+	require.Len(t, out, 3)
+	return out
+}
+
+func unhex(t *testing.T, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	require.NoError(t, err)
+	return b
+}
+
+// bytes are the key and the value on the wire; a tombstone's value is nil.
+func (r rec) bytes(t *testing.T) (key, value []byte) {
+	t.Helper()
+	if r.Value != nil {
+		value = unhex(t, *r.Value)
+	}
+	return unhex(t, r.Key), value
+}
+
+func TestTopicsAreKafkaStreams(t *testing.T) {
+	t.Parallel()
+	for _, c := range captures(t) {
+		require.Equal(t, c.Topic, changelog.TopicName(c.Application, c.Store))
+		require.Equal(t, c.Configs, changelog.TopicConfig(specOf(c.Store)))
+	}
+}
+
+func TestTopicConfigOverrides(t *testing.T) {
+	t.Parallel()
+	spec := specOf("wcounts")
+	spec.LogConfig = map[string]string{"retention.ms": "1", "min.insync.replicas": "2"}
+	require.Equal(t, map[string]string{
+		"cleanup.policy": "compact,delete", "message.timestamp.type": "CreateTime",
+		"retention.ms": "1", "min.insync.replicas": "2",
+	}, changelog.TopicConfig(spec))
+	require.Len(t, spec.LogConfig, 2, "the declaration stays as it is")
+}
+
+// What Kafka Streams wrote is restored, and written again byte for byte.
+func TestCapturesBothWays(t *testing.T) {
+	t.Parallel()
+	for _, c := range captures(t) {
+		spec := specOf(c.Store)
+		e, err := memstore.New().Engine(spec)
+		require.NoError(t, err)
+		var now int64
+		var out []rec
+		log := changelog.Log(e, spec, func() int64 { return now }, func(key, value []byte, ts int64) error {
+			r := rec{Timestamp: ts, Key: hex.EncodeToString(key)}
+			if value != nil {
+				text := hex.EncodeToString(value)
+				r.Value = &text
+			}
+			out = append(out, r)
+			return nil
+		})
+		decode := changelog.NewDecoder(spec)
+		for _, r := range c.Records {
+			key, value := r.bytes(t)
+			m, err := decode.Mutation(key, value, r.Timestamp)
+			require.NoError(t, err)
+			now = r.Timestamp
+			if m.Value == nil {
+				require.NoError(t, log.Delete(m.Key))
+				continue
+			}
+			require.NoError(t, log.Put(m.Key, m.Value))
+		}
+		require.Equal(t, c.Records, out, c.Store)
+	}
+}
+
+// A timestamped record carries the value's time, whatever "now" is.
+func TestTimestampedRecordsCarryTheValuesTime(t *testing.T) {
+	t.Parallel()
+	spec := specOf("counts")
+	var ts []int64
+	log := changelog.Log(engine(t, spec), spec, func() int64 { return 99 }, func(_, _ []byte, at int64) error {
+		ts = append(ts, at)
+		return nil
+	})
+	require.NoError(t, log.Put([]byte("k"), []byte("\x00\x00\x00\x00\x00\x00\x00\x05v")))
+	require.NoError(t, log.Delete([]byte("k")))
+	require.Equal(t, []int64{5, 99}, ts)
+	require.ErrorContains(t, log.Put([]byte("k"), []byte("short")), `store "counts"`)
+}
+
+func engine(t *testing.T, spec store.Spec) store.Engine {
+	t.Helper()
+	e, err := memstore.New().Engine(spec)
+	require.NoError(t, err)
+	return e
+}
+
+// An empty value is no tombstone, also when the slice is nil.
+func TestEmptyIsNotNull(t *testing.T) {
+	t.Parallel()
+	plain := store.Spec{Name: "p", Kind: store.KindKeyValue}
+	for _, spec := range []store.Spec{plain, specOf("counts")} {
+		var got []byte
+		log := changelog.Log(engine(t, spec), spec, func() int64 { return 0 }, func(_, value []byte, _ int64) error {
+			got = value
+			return nil
+		})
+		var value []byte
+		if spec.Timestamped {
+			value = make([]byte, 8)
+		}
+		require.NoError(t, log.Put([]byte("k"), value))
+		require.NotNil(t, got)
+		require.Empty(t, got)
+		m, err := changelog.NewDecoder(spec).Mutation([]byte("k"), got, 0)
+		require.NoError(t, err)
+		require.NotNil(t, m.Value)
+	}
+}
+
+// Expiry is not logged, reads pass through, and a store without a log stays itself.
+func TestOnlyWritesAreLogged(t *testing.T) {
+	t.Parallel()
+	spec := specOf("sesscounts")
+	e := engine(t, spec)
+	records := 0
+	log := changelog.Log(e, spec, func() int64 { return 0 }, func(_, _ []byte, _ int64) error { records++; return nil })
+	key := keyenc.AppendSession(nil, 0, []byte("k"), 1, 2)
+	require.NoError(t, log.Put(key, []byte("v")))
+	value, ok, err := log.Get(key)
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, "v", string(value))
+	require.NoError(t, log.DeleteRange(nil, []byte{0xff}))
+	_, ok, err = log.Get(key)
+	require.NoError(t, err)
+	require.False(t, ok)
+	require.Equal(t, 1, records)
+
+	spec.LoggingOff = true
+	require.Same(t, e, changelog.Log(e, spec, nil, nil))
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	window := specOf("wcounts")
+	_, err := changelog.NewDecoder(window).Mutation([]byte("short"), nil, 0)
+	require.ErrorIs(t, err, keyenc.ErrMalformed)
+	require.ErrorContains(t, err, `store "wcounts": a window changelog key of 5 bytes`)
+	_, err = changelog.NewDecoder(specOf("sesscounts")).Mutation([]byte("short"), nil, 0)
+	require.ErrorIs(t, err, keyenc.ErrMalformed)
+	_, err = changelog.NewDecoder(specOf("counts")).Mutation(nil, nil, 0)
+	require.ErrorIs(t, err, changelog.ErrNullKey)
+
+	full := errors.New("buffer full")
+	log := changelog.Log(engine(t, window), window, func() int64 { return 0 }, func(_, _ []byte, _ int64) error { return full })
+	require.ErrorIs(t, log.Put(keyenc.AppendWindow(nil, 0, []byte("k"), 1, 0), make([]byte, 8)), full)
+	require.ErrorIs(t, log.Delete(keyenc.AppendWindow(nil, 0, []byte("k"), 1, 0)), full)
+	require.ErrorIs(t, log.Put([]byte("not a window"), make([]byte, 8)), keyenc.ErrMalformed)
+	require.ErrorIs(t, log.Delete([]byte("not a window")), keyenc.ErrMalformed)
+}
+
+func TestLoggingAllocatesNothing(t *testing.T) {
+	spec := specOf("wcounts")
+	log := changelog.Log(engine(t, spec), spec, func() int64 { return 0 }, func(_, _ []byte, _ int64) error { return nil })
+	key, value := keyenc.AppendWindow(nil, 0, []byte("k"), 1, 0), make([]byte, 16)
+	require.NoError(t, log.Put(key, value))
+	require.Zero(t, testing.AllocsPerRun(1000, func() { _ = log.Put(key, value) }))
+	decode := changelog.NewDecoder(spec)
+	wire := keyenc.AppendLogWindow(nil, []byte("k"), 1, 0)
+	require.Zero(t, testing.AllocsPerRun(1000, func() { _, _ = decode.Mutation(wire, value, 1) }))
+}
+
+// Whatever a topic holds, decoding ends in an answer.
+func FuzzMutation(f *testing.F) {
+	f.Add([]byte("key567890123"), []byte("v"), int64(1))
+	f.Fuzz(func(t *testing.T, key, value []byte, ts int64) {
+		for _, name := range []string{"counts", "wcounts", "sesscounts"} {
+			m, err := changelog.NewDecoder(specOf(name)).Mutation(key, value, ts)
+			if err == nil {
+				require.Equal(t, value == nil, m.Value == nil)
+			}
+		}
+	})
+}
