@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/millrace/millrace/streams/streamshttp"
 	"github.com/millrace/millrace/streams/streamsprom"
@@ -23,23 +24,36 @@ func (d *demo) serveLives(ctx context.Context, lives []life) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	fmt.Fprintf(d.out, "Serving http://%s/{healthz,readyz,startupz,metrics}\n", d.http)
-	served := make(chan error, 1)
+	listening, served := make(chan net.Addr, 1), make(chan error, 1)
 	go func() {
-		err := d.listen(ctx, j)
+		err := d.listen(ctx, j, listening)
 		cancel(err) // without its endpoints the job is not what was asked for
 		served <- err
 	}()
-	err = d.report(ctx, j)
-	if err == nil {
-		select {
-		case <-ctx.Done():
-		case err = <-j.done:
-			j.done <- err
-		}
-	}
+	err = d.accompany(ctx, j, listening)
 	cancel(nil)
 	return errors.Join(asked(err), j.end(), <-served)
+}
+
+// accompany tells where the endpoints are and what came out, and stays until ctx
+// ends or the job fails.
+func (d *demo) accompany(ctx context.Context, j *job, listening <-chan net.Addr) error {
+	select {
+	case addr := <-listening:
+		fmt.Fprintf(d.out, "Serving http://%s/{healthz,readyz,startupz,metrics}\n", addr)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := d.report(ctx, j); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-j.done:
+		j.done <- err
+		return err
+	}
 }
 
 // asked makes an end that was asked for no error.
@@ -51,9 +65,9 @@ func asked(err error) error {
 }
 
 // listen serves the endpoints.
-func (d *demo) listen(ctx context.Context, j *job) error {
+func (d *demo) listen(ctx context.Context, j *job, listening chan<- net.Addr) error {
 	handler := streamshttp.Handler(j.app, streamshttp.WithMetrics(streamsprom.Handler(j.app)))
-	var opts []streamshttp.ServeOption
+	opts := []streamshttp.ServeOption{streamshttp.OnListen(func(a net.Addr) { listening <- a })}
 	if d.httpRemote {
 		opts = append(opts, streamshttp.AllowNonLoopback())
 	}

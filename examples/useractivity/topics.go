@@ -88,7 +88,8 @@ type batch struct{ first kgo.FirstErrPromise }
 func (b *batch) send(ctx context.Context, client *kgo.Client, topic, key string, value any, ms int64) {
 	v, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // a struct of strings
+		b.first.Promise()(nil, err)
+		return
 	}
 	client.Produce(ctx, &kgo.Record{
 		Topic: topic, Key: []byte(key), Value: v, Timestamp: time.UnixMilli(ms),

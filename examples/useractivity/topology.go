@@ -29,7 +29,7 @@ func topology() *streams.Builder {
 			func(_ string, e Event, v Visit) Visit { return v.add(e.Action) },
 			func(_ string, a, b Visit) Visit { return a.plus(b) },
 			serde.JSON[Visit](),
-			streams.As("sessions"), streams.Retention(sessionRetention)).
+			streams.As("sessions"), streams.WithRetention(sessionRetention)).
 		ToStream(visitName).
 		To(streams.NewTopic(visitsTopic, serde.String, serde.JSON[Visit]()))
 

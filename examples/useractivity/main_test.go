@@ -1,0 +1,46 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func noEnv(string) string { return "" }
+
+// TestTheWholeDemo with fewer events: three lives, everything equal.
+func TestTheWholeDemo(t *testing.T) {
+	t.Parallel()
+	out := new(bytes.Buffer)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	err := run(ctx, []string{"-events", "5000", "-state", t.TempDir()}, noEnv, out)
+	require.NoError(t, err, out.String())
+	require.Equal(t, 3*4, strings.Count(out.String(), ": equal"))
+	require.Contains(t, out.String(), "The busiest minutes:")
+	require.Contains(t, out.String(), "nothing restored")
+}
+
+func TestArguments(t *testing.T) {
+	t.Parallel()
+	s, err := parse([]string{"-events", "7", "-base", "2026-01-02T03:04:05Z"}, noEnv)
+	require.NoError(t, err)
+	require.Equal(t, 7, s.events)
+	require.EqualValues(t, 1767323045, s.base.Unix())
+	s, err = parse(nil, func(string) string { return "kafka:9092" })
+	require.NoError(t, err)
+	require.Equal(t, "kafka:9092", s.bootstrap)
+	for _, args := range [][]string{{"-events", "-1"}, {"more"}, {"-base", "x"}} {
+		_, err := parse(args, noEnv)
+		require.Error(t, err, args)
+	}
+	require.ErrorIs(t, run(t.Context(), []string{"-help"}, noEnv, new(bytes.Buffer)), flag.ErrHelp)
+}
