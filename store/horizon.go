@@ -17,43 +17,47 @@ type horizon struct {
 	engine    Engine
 	retention int64 // ms
 	interval  int64 // ms, of a segment
-	timeOf    func(key []byte) (int64, error)
+	timeOf    func(key []byte) (segment, t int64, err error)
 
 	observed int64 // ms, or unseen
 	first    int64 // segments before it have been deleted
 	bound    [2][]byte
 }
 
-func newHorizon(e Engine, spec Spec, timeOf func([]byte) (int64, error)) horizon {
+func newHorizon(e Engine, spec Spec, timeOf func([]byte) (segment, t int64, err error)) horizon {
 	return horizon{
 		engine: e, retention: spec.Retention.Milliseconds(), interval: spec.SegmentInterval(),
 		timeOf: timeOf, observed: unseen, first: math.MinInt64,
 	}
 }
 
-// recall finds the observed time of a store that was filled before this view
-// was made. It takes the time of the last key, which lies in the last segment, so
-// it is at most one interval too low and keeps a little more than needed; the exact
-// one would cost a scan of that segment. It is done at the first use, because a
-// view is made before its store is restored.
+// recall finds the observed time of a store that was filled before this view was
+// made: the highest one in the last segment, which is read once for it. A guess
+// would be cheaper, but a restored store must expire exactly what the one before
+// did. It is done at the first use, because a view is made before its store is
+// restored.
 func (h *horizon) recall() error {
 	if h.observed != unseen {
 		return nil
 	}
 	var fault error
+	last, seen := int64(0), int64(unseen)
 	err := h.engine.Scan(nil, nil, true, func(key, _ []byte) bool {
-		t, err := h.timeOf(key)
-		if err != nil {
-			fault = err
+		segment, t, err := h.timeOf(key)
+		if fault = err; err != nil || seen != unseen && segment != last {
 			return false
 		}
-		h.observed = t
-		return false
+		last, seen = segment, max(seen, t)
+		return true
 	})
 	if err == nil {
 		err = fault
 	}
-	return err
+	if err != nil {
+		return corruptKey(err)
+	}
+	h.observed = seen
+	return nil
 }
 
 // advance takes note that an entry of time t is put, and drops the segments that

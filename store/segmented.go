@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -19,7 +20,13 @@ func expect(spec Spec, kind Kind) error {
 	return spec.Validate()
 }
 
-func corruptKey(err error) error { return fmt.Errorf("%w: %w", ErrCorrupt, err) }
+// corruptKey marks an error of package keyenc as damage; others stay as they are.
+func corruptKey(err error) error {
+	if errors.Is(err, keyenc.ErrMalformed) {
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return err
+}
 
 // scanKey yields what one key has at from <= time <= to in the segments first to
 // last, oldest first. Each segment needs its own seek, but there are only a few: a

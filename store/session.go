@@ -33,7 +33,7 @@ func NewSession[K, V any](e Engine, spec Spec, ks serde.Serde[K], vs serde.Serde
 		return nil, err
 	}
 	return &Session[K, V]{
-		engine: e, codec: codec[K, V]{keys: ks, values: vs}, horizon: newHorizon(e, spec, sessionTime),
+		engine: e, codec: codec[K, V]{keys: ks, values: vs}, horizon: newHorizon(e, spec, keyenc.SessionTime),
 	}, nil
 }
 
@@ -132,12 +132,4 @@ func (s *Session[K, V]) decode(key, value []byte) (e SessionEntry[K, V], ok bool
 	}
 	e.Value, err = s.decodePlain(value)
 	return e, true, err
-}
-
-func sessionTime(key []byte) (int64, error) {
-	_, w, err := keyenc.SplitSession(nil, key)
-	if err != nil {
-		return 0, corruptKey(err)
-	}
-	return w.End, nil
 }

@@ -36,7 +36,7 @@ func NewWindow[K, V any](e Engine, spec Spec, ks serde.Serde[K], vs serde.Serde[
 	}
 	return &Window[K, V]{
 		engine: e, codec: codec[K, V]{keys: ks, values: vs},
-		horizon: newHorizon(e, spec, windowTime), size: spec.WindowSize.Milliseconds(),
+		horizon: newHorizon(e, spec, keyenc.WindowTime), size: spec.WindowSize.Milliseconds(),
 	}, nil
 }
 
@@ -142,12 +142,4 @@ func endOf(start, size int64) int64 {
 		return end
 	}
 	return math.MaxInt64
-}
-
-func windowTime(key []byte) (int64, error) {
-	_, w, err := keyenc.SplitWindow(nil, key)
-	if err != nil {
-		return 0, corruptKey(err)
-	}
-	return w.Start, nil
 }

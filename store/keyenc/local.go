@@ -60,3 +60,20 @@ func split(dst, b []byte, suffix int) (key []byte, segment int64, rest []byte, e
 	}
 	return key, Int64(b), rest, err
 }
+
+// minKey is a segment and the terminator of an empty key.
+const minKey = 8 + 2
+
+// WindowTime reads the segment and the start of a local window key without taking
+// the key apart, for scans that want nothing else.
+func WindowTime(b []byte) (segment, start int64, err error) { return timeAt(b, windowSuffix) }
+
+// SessionTime reads the segment and the end of a local session key, as WindowTime.
+func SessionTime(b []byte) (segment, end int64, err error) { return timeAt(b, sessionSuffix) }
+
+func timeAt(b []byte, suffix int) (segment, t int64, err error) {
+	if len(b) < minKey+suffix {
+		return 0, 0, ErrMalformed
+	}
+	return Int64(b), Int64(b[len(b)-suffix:]), nil
+}

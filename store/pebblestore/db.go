@@ -48,13 +48,7 @@ var _ store.DB = (*DB)(nil)
 
 // Open opens the state in dir, which is made if need be. Errors name the directory
 // and the remedy; their kinds are those of package store.
-func Open(dir string, o Options) (db *DB, err error) {
-	// What Pebble reads is not under our control; damage must not end the process.
-	defer func() {
-		if p := recover(); p != nil {
-			db, err = nil, fmt.Errorf("open the state in %s: %w: %v; set the directory aside", dir, store.ErrCorrupt, p)
-		}
-	}()
+func Open(dir string, o Options) (*DB, error) {
 	o = o.withDefaults()
 	if err := makeDir(o.FS, dir); err != nil {
 		return nil, explain("open the state", dir, err)
@@ -75,11 +69,15 @@ func Open(dir string, o Options) (db *DB, err error) {
 }
 
 func (d *DB) open() (err error) {
+	// Pebble panics at some faults of the disk, and what it reads may be damaged;
+	// neither must end the process.
+	defer func() { err = recovered(recover(), "open the state", d.dir, err) }()
 	d.db, err = pebble.Open(d.dir, d.options.pebbleOptions(d.shared, d.health))
 	if err != nil {
 		return explain("open the state", d.dir, err)
 	}
 	if err = d.loadMeta(); err != nil {
+		close(d.health.closing)
 		_ = d.db.Close() // the first error says why
 		return err
 	}
@@ -247,8 +245,9 @@ func (d *DB) Close() error {
 		err = flushing
 	}
 	d.closed = true
+	close(d.health.closing)
 	if closing := d.shut(); err == nil {
-		err = explain("close the state", d.dir, closing)
+		err = closing
 	}
 	d.leave()
 	return err
@@ -257,10 +256,6 @@ func (d *DB) Close() error {
 // shut closes Pebble, which checks itself at the end and panics if a failure before
 // left it in disorder. All that matters is on the disk by then, or reported.
 func (d *DB) shut() (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("pebble is in disorder: %v", p)
-		}
-	}()
-	return d.db.Close()
+	defer func() { err = recovered(recover(), "close the state", d.dir, err) }()
+	return explain("close the state", d.dir, d.db.Close())
 }

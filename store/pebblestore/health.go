@@ -24,19 +24,23 @@ type health struct {
 	once   sync.Once
 	failed chan struct{} // closed by the first failure
 	err    error         // readable once failed is closed
+
+	closing chan struct{} // closed by Close
 }
 
 func newHealth(dir string, log *slog.Logger) *health {
-	return &health{dir: dir, log: log.With("dir", dir), failed: make(chan struct{})}
+	return &health{dir: dir, log: log.With("dir", dir), failed: make(chan struct{}), closing: make(chan struct{})}
 }
 
-// fail is called by Pebble's background work.
+// fail is called by Pebble's background work, again and again while it retries; the
+// first failure counts.
 func (h *health) fail(err error) {
 	h.once.Do(func() {
 		h.err = explain("keep the state", h.dir, err)
+		h.log.Error("state store failed", "error", h.err)
 		close(h.failed)
 	})
-	h.log.Error("state store failed", "error", err)
+	h.Infof("background error: %v", err)
 }
 
 // check returns the first failure, if there was one.
@@ -93,4 +97,15 @@ func diagnose(err error) (kind error, advice string) {
 		return nil, "give the process's user the directory and its files"
 	}
 	return nil, "check the volume; the state can be rebuilt from the changelog"
+}
+
+// recovered makes an error of a panic of Pebble's; without one, err stays.
+func recovered(p any, what, dir string, err error) error {
+	if p == nil {
+		return err
+	}
+	if cause, ok := p.(error); ok {
+		return explain(what, dir, cause)
+	}
+	return fmt.Errorf("%s in %s: %w: %v; set the directory aside", what, dir, store.ErrCorrupt, p)
 }

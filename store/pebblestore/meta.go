@@ -68,30 +68,32 @@ func parseDescriptor(b []byte) (descriptor, bool) {
 
 // loadMeta reads all that the DB keeps for itself. A new DB gets its version.
 func (d *DB) loadMeta() error {
-	it, err := d.db.NewIter(&pebble.IterOptions{LowerBound: []byte{0, 0}, UpperBound: []byte{0, 1}})
-	if err != nil {
-		return err
-	}
-	version := uint32(0)
-	for ok := it.First(); ok && err == nil; ok = it.Next() {
-		err = d.readMeta(it.Key(), it.Value(), &version)
-	}
-	if closing := it.Close(); closing != nil {
-		err = closing // an iterator that failed ends early, so this comes first
-	}
+	version, err := d.readCatalogue()
 	if err != nil || version != 0 {
 		return err
 	}
-	return d.found()
-}
-
-// found writes the version into a new DB. A DB with keys but no version is broken.
-func (d *DB) found() error {
+	// A DB that has entries but no version is broken.
 	if len(d.stores) > 0 || len(d.position) > 0 {
 		return fmt.Errorf("%w: no format version in %s; set the directory aside", store.ErrCorrupt, d.dir)
 	}
 	value := binary.BigEndian.AppendUint32(nil, formatVersion)
-	return d.db.Set(metaKey(metaFormat, ""), value, pebble.NoSync)
+	return explain("write the format version", d.dir, d.db.Set(metaKey(metaFormat, ""), value, pebble.NoSync))
+}
+
+// readCatalogue reads the DB's own entries and returns the version, 0 if there is
+// none.
+func (d *DB) readCatalogue() (version uint32, err error) {
+	it, err := d.db.NewIter(&pebble.IterOptions{LowerBound: []byte{0, 0}, UpperBound: []byte{0, 1}})
+	if err != nil {
+		return 0, explain("read the catalogue", d.dir, err)
+	}
+	for ok := it.First(); ok && err == nil; ok = it.Next() {
+		err = d.readMeta(it.Key(), it.Value(), &version)
+	}
+	if reading := it.Close(); reading != nil {
+		err = explain("read the catalogue", d.dir, reading) // the cause of all others
+	}
+	return version, err
 }
 
 func (d *DB) readMeta(key, value []byte, version *uint32) error {

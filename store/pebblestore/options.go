@@ -48,7 +48,7 @@ func (o Options) withDefaults() Options {
 // without an end while flushes fail; see the package comment.
 func (o Options) pebbleOptions(shared *Shared, h *health) *pebble.Options {
 	p := &pebble.Options{
-		FS:                          o.FS,
+		FS:                          fence{h}.wrap(o.FS),
 		Cache:                       shared.cache,
 		FileCache:                   shared.files,
 		MemTableSize:                shared.memTableSize(),
