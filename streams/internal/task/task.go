@@ -1,0 +1,206 @@
+package task
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/millrace/millrace/streams/internal/topo"
+)
+
+// SkipUndecodable is the reason under which records are counted that could not be
+// decoded and were left out.
+const SkipUndecodable = "undecodable"
+
+// Options are what a Task asks its owner for. The zero value is ready for use.
+type Options struct {
+	// Undecodable says whether to leave out, and count, a record that cannot be
+	// decoded. Nil never does; then such a record is an error.
+	Undecodable func(*Raw, *DecodeError) (skip bool)
+}
+
+// Task runs one sub-topology over one partition of its source topics. It is
+// passive and belongs to one goroutine: all methods are to be called there.
+//
+// After an error of Process, Punctuate or Flush the task is of no further use,
+// because operators may have seen half of a record. Make a new one on the state
+// of the last commit.
+type Task struct {
+	id     topo.TaskID
+	rt     Runtime
+	opt    Options
+	linked *Linked
+
+	queues []*queue // sorted by topic; few, so that a search is a scan
+	ready  heap     // those with records
+	time   int64    // stream time, ms; -1 unknown
+	clocks []schedule
+}
+
+// New links a task. topics are the source topics that have the task's partition:
+// a topic with fewer partitions is left out.
+func New(id topo.TaskID, topics []string, p Program, rt Runtime, opt Options) (*Task, error) {
+	linked, err := p.Link(id, rt)
+	if err != nil {
+		return nil, err
+	}
+	t := &Task{id: id, rt: rt, opt: opt, linked: linked, time: -1}
+	for _, topic := range slices.Sorted(slices.Values(topics)) {
+		entry, ok := linked.Entries[topic]
+		if !ok {
+			return nil, fmt.Errorf("task %s: no operator reads the topic %q", id, topic)
+		}
+		t.queues = append(t.queues, newQueue(topic, entry))
+	}
+	t.schedule(linked.Punctuators)
+	return t, nil
+}
+
+// ID is the task's id.
+func (t *Task) ID() topo.TaskID { return t.id }
+
+// StreamTime is the highest record time that was processed, in ms, or that the
+// committed metadata told; -1 if there is none.
+func (t *Task) StreamTime() int64 { return t.time }
+
+// Resume tells where a source partition starts: the committed offset, or -1, and
+// the metadata committed with it. It comes before the first Add.
+func (t *Task) Resume(topic string, committed int64, metadata string) error {
+	q, err := t.queue(topic)
+	if err != nil {
+		return err
+	}
+	m, _ := DecodeMetadata(metadata)
+	q.saved, q.next, q.time = committed, committed, m.PartitionTime
+	t.time = max(t.time, m.PartitionTime)
+	return nil
+}
+
+// Add appends fetched records of one source topic, in order of their offsets. The
+// slice and all it points to belong to the task from here on.
+func (t *Task) Add(topic string, batch []Raw) error {
+	q, err := t.queue(topic)
+	if err != nil || len(batch) == 0 {
+		return err
+	}
+	empty := q.size == 0
+	q.add(batch)
+	if empty {
+		t.ready.push(q)
+	}
+	return nil
+}
+
+// Buffered is the number of records of a topic that wait.
+func (t *Task) Buffered(topic string) int {
+	if q, err := t.queue(topic); err == nil {
+		return q.size
+	}
+	return 0
+}
+
+// Waiting says whether there are records to process.
+func (t *Task) Waiting() bool { return len(t.ready) > 0 }
+
+// Empty lists the topics without records. While it is not empty, Process may take
+// a record that is younger than one still to be fetched; how long to wait for
+// that is the owner's choice.
+func (t *Task) Empty() (topics []string) {
+	if len(t.ready) == len(t.queues) {
+		return nil
+	}
+	for _, q := range t.queues {
+		if q.size == 0 {
+			topics = append(topics, q.topic)
+		}
+	}
+	return topics
+}
+
+// Process takes the record with the lowest time among the heads of the queues and
+// sends it through the topology; then it calls the punctuators that stream time
+// has made due. It reports false if there is no record. An error is an *[Error].
+func (t *Task) Process() (processed bool, err error) {
+	if len(t.ready) == 0 {
+		return false, nil
+	}
+	q := t.ready.pop()
+	r := q.head()
+	if err := t.enter(q, r); err != nil {
+		t.ready.push(q)
+		return false, t.fault(r, err)
+	}
+	q.next, q.epoch = r.Offset+1, r.LeaderEpoch
+	if q.pop(); q.size > 0 {
+		t.ready.push(q)
+	}
+	return true, t.punctuate(StreamTime, t.time)
+}
+
+// enter sends one record in. Times move before the operators see it, unless it
+// turns out that nobody can read it.
+func (t *Task) enter(q *queue, r *Raw) error {
+	time := max(t.time, r.Time)
+	if t.linked.StreamTime != nil {
+		t.linked.StreamTime(time)
+	}
+	err := guard(q.entry, r)
+	if err != nil && t.skips(r, err) {
+		return nil
+	}
+	q.time, t.time = max(q.time, r.Time), time
+	return err
+}
+
+// guard calls an entry and turns a panic into an error.
+func guard(entry Entry, r *Raw) (err error) {
+	defer recovered(&err)
+	return entry(r)
+}
+
+// skips asks whether to leave out a record, and counts it.
+func (t *Task) skips(r *Raw, err error) bool {
+	fault, ok := errors.AsType[*DecodeError](err)
+	if !ok || t.opt.Undecodable == nil || !t.opt.Undecodable(r, fault) {
+		return false
+	}
+	t.rt.Skipped(fault.Operator, SkipUndecodable)
+	return true
+}
+
+// Flush has the operators send what they hold back, parents before children. It
+// comes first in a commit.
+func (t *Task) Flush() error {
+	for _, flush := range t.linked.Flush {
+		if err := guardCall(flush); err != nil {
+			return t.fault(nil, err)
+		}
+	}
+	return nil
+}
+
+func guardCall(f func() error) (err error) {
+	defer recovered(&err)
+	return f()
+}
+
+// fault gives an error the position of the record and the operator.
+func (t *Task) fault(r *Raw, err error) error {
+	e := &Error{Task: t.id, Partition: t.id.Partition, Offset: -1, Err: err}
+	if r != nil {
+		e.Topic, e.Partition, e.Offset = r.Topic, r.Partition, r.Offset
+	}
+	if at, ok := errors.AsType[Located](err); ok {
+		e.Operator, e.Where = at.Location()
+	}
+	return e
+}
+
+func (t *Task) queue(topic string) (*queue, error) {
+	for _, q := range t.queues {
+		if q.topic == topic {
+			return q, nil
+		}
+	}
+	return nil, fmt.Errorf("task %s does not read the topic %q", t.id, topic)
+}
