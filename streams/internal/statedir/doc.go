@@ -1,0 +1,10 @@
+// Package statedir owns the local state of an application on this machine:
+//
+//	<Dir>/<application id>/
+//	    .lock            held by the one process that may use it; never unlinked
+//	    process-id       who this state belongs to in the group, over restarts
+//	    0_1/             the state of task 0_1
+//
+// One process has it at a time (flock); within the process a registry passes
+// tasks from one worker to the next. Directories are 0700, files 0600.
+package statedir

@@ -1,0 +1,54 @@
+package statedir
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/google/uuid"
+)
+
+const processIDName = "process-id"
+
+// identity is the file's content, in the layout of Kafka Streams' own.
+type identity struct {
+	ProcessID uuid.UUID `json:"processId"`
+}
+
+// loadProcessID reads the process id, or draws one and writes it. A file that
+// does not read is replaced: a new id costs one less clever assignment.
+func loadProcessID(dir string) (uuid.UUID, error) {
+	path := filepath.Join(dir, processIDName)
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return uuid.Nil, fmt.Errorf("process id: %w", err)
+	}
+	var known identity
+	if err == nil && json.Unmarshal(data, &known) == nil && known.ProcessID != uuid.Nil {
+		return known.ProcessID, nil
+	}
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("process id: %w", err)
+	}
+	return id, writeProcessID(path, id)
+}
+
+// writeProcessID replaces the file as a whole.
+func writeProcessID(path string, id uuid.UUID) error {
+	data, err := json.Marshal(identity{id})
+	if err != nil {
+		return fmt.Errorf("process id: %w", err)
+	}
+	tmp := path + ".tmp"
+	if err := os.WriteFile(tmp, data, fileMode); err != nil {
+		return unwritable(filepath.Dir(path), err)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return unwritable(filepath.Dir(path), err)
+	}
+	return nil
+}

@@ -1,0 +1,11 @@
+package statedir
+
+import "golang.org/x/sys/unix"
+
+func statfs(path string) (filesystem, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(path, &s); err != nil {
+		return filesystem{}, err
+	}
+	return filesystem{magic: int64(s.Type)}, nil
+}

@@ -1,0 +1,5 @@
+//go:build !linux && !darwin
+
+package statedir
+
+func statfs(string) (filesystem, error) { return filesystem{}, errUnsupported }

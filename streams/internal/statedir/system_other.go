@@ -1,0 +1,12 @@
+//go:build !unix
+
+package statedir
+
+import "errors"
+
+var (
+	errReadOnly = errors.New("read-only filesystem")
+	errNoSpace  = errors.New("no space left")
+)
+
+const noFollow = 0

@@ -1,0 +1,14 @@
+//go:build unix
+
+package statedir
+
+import "golang.org/x/sys/unix"
+
+// What the system calls a disk that takes no more.
+const (
+	errReadOnly = unix.EROFS
+	errNoSpace  = unix.ENOSPC
+)
+
+// noFollow refuses a link in the lock file's place.
+const noFollow = unix.O_NOFOLLOW
