@@ -58,3 +58,13 @@ func TestConformanceOnDisk(t *testing.T) {
 		return storetest.Machine{Open: func() (store.DB, error) { return pebblestore.Open(dir, pebblestore.Options{}) }}
 	})
 }
+
+// Programs that once found a bug: a directory whose name was not durable in its
+// parent, and a cursor that went astray after inverted bounds.
+func TestSeeds(t *testing.T) {
+	t.Parallel()
+	for _, seed := range []uint64{1795534592405605805, 1795534592390899233} {
+		storetest.RunSeed(t, crashable(pebblestore.Options{}), seed, 1500)
+		storetest.RunSeed(t, crashable(pebblestore.Options{MaxUnflushedBytes: 512}), seed, 1500)
+	}
+}
