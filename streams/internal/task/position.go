@@ -32,11 +32,12 @@ func (t *Task) Position(topic string) int64 {
 }
 
 // Offsets lists the source partitions that have moved since they were last
-// committed, sorted by topic. A partition that never had a record is not listed.
+// committed, sorted by topic. One of which no record was processed is not listed: it
+// starts by its reset policy again.
 func (t *Task) Offsets() (out []Offset) {
 	for _, q := range t.queues {
 		next := q.position()
-		if next < 0 || next == q.saved {
+		if q.next < 0 || next == q.saved {
 			continue
 		}
 		out = append(out, Offset{

@@ -137,19 +137,21 @@ func (t *Task) Process() (processed bool, err error) {
 	return true, t.punctuate(StreamTime, t.time)
 }
 
-// enter sends one record in. Times move before the operators see it, unless it
-// turns out that nobody can read it.
+// enter sends one record in. Operators see a stream time that includes it; the
+// task's own moves only if they could read it.
 func (t *Task) enter(q *queue, r *Raw) error {
 	time := max(t.time, r.Time)
 	if t.linked.StreamTime != nil {
 		t.linked.StreamTime(time)
 	}
-	err := guard(q.entry, r)
-	if err != nil && t.skips(r, err) {
-		return nil
+	if err := guard(q.entry, r); err != nil {
+		if t.skips(r, err) {
+			return nil
+		}
+		return err
 	}
 	q.time, t.time = max(q.time, r.Time), time
-	return err
+	return nil
 }
 
 // guard calls an entry and turns a panic into an error.
