@@ -1,0 +1,170 @@
+package oracle
+
+import (
+	"github.com/millrace/millrace/streams"
+	"github.com/millrace/millrace/streams/record"
+	"github.com/millrace/millrace/streams/serde"
+)
+
+// onStream has the operations for which the key must be a plain one.
+func (in *interpreter) onStream(o op, s stream) (any, error) {
+	switch o.Op {
+	case "flatMap":
+		out := in.v.Types[o.ID]
+		return s.FlatMap(o.Fn.flatMap, opts[streams.NodeOption](name(o))...).WithKeySerde(datum{out.Key}).WithValueSerde(datum{out.Value}), nil
+	case "groupByKey":
+		return s.GroupByKey(opts[streams.RepartitionOption](name(o))...), nil
+	case "join", "leftJoin":
+		return in.joinTable(o, s)
+	}
+	return onAnyStream(in, o, s, func(k *val) *val { return k }, datum{in.v.Types[o.In].Key})
+}
+
+// onAnyStream has the operations that plain and windowed keys share; key makes
+// the registry's value of a key.
+func onAnyStream[K any](in *interpreter, o op, s streams.Stream[K, *val], key func(K) *val, ks serde.Serde[K]) (any, error) {
+	n := opts[streams.NodeOption](name(o))
+	out := in.v.Types[o.ID]
+	test := func(k K, v *val) bool { return o.Pred.test(key(k), v) }
+	switch o.Op {
+	case "to":
+		s.To(streams.NewTopic(o.Topic, ks, datum{in.v.Types[o.In].Value}), opts[streams.SinkOption](name(o))...)
+		return nil, nil
+	case "filter":
+		return s.Filter(test, n...), nil
+	case "filterNot":
+		return s.FilterNot(test, n...), nil
+	case "peek":
+		return s.Peek(func(record.Record[K, *val]) {}, n...), nil
+	case "foreach":
+		s.ForEach(func(K, *val) {}, n...)
+		return nil, nil
+	case "merge":
+		if with, ok := in.nodes[o.With].(streams.Stream[K, *val]); ok && o.Name == "" {
+			return s.Merge(with), nil
+		}
+	case "mapValues":
+		return s.MapValuesKeyed(func(k K, v *val) *val { return o.Fn.mapValue(key(k), v) }, n...).WithValueSerde(datum{out.Value}), nil
+	case "flatMapValues":
+		if o.Fn.F != "key_split" {
+			return s.FlatMapValues(func(v *val) []*val { return o.Fn.flatMapValues(nil, v) }, n...).WithValueSerde(datum{out.Value}), nil
+		}
+	case "map":
+		mapped := s.Map(func(k K, v *val) (*val, *val) { return o.Fn.mapPair(key(k), v) }, n...)
+		return mapped.WithKeySerde(datum{out.Key}).WithValueSerde(datum{out.Value}), nil
+	case "selectKey":
+		return s.SelectKey(func(k K, v *val) *val { return o.Fn.selectKey(key(k), v) }, n...).WithKeySerde(datum{out.Key}), nil
+	case "groupBy":
+		return s.GroupBy(func(k K, v *val) *val { return o.Fn.selectKey(key(k), v) }, datum{out.Key}, opts[streams.RepartitionOption](name(o))...), nil
+	}
+	return nil, unsupported(o.Op + " on a stream")
+}
+
+func (in *interpreter) joinTable(o op, s stream) (any, error) {
+	t, ok := in.nodes[o.With].(table)
+	if !ok {
+		return nil, unsupported(o.Op + " with a " + in.v.Types[o.With].Kind)
+	}
+	n := opts[streams.JoinOption](name(o))
+	out := datum{in.v.Types[o.ID].Value}
+	if o.Op == "join" {
+		return s.JoinTable(t, o.Joiner.join, n...).WithValueSerde(out), nil
+	}
+	return s.LeftJoinTable(t, func(k, l *val, r record.Opt[*val]) *val { return o.Joiner.join(k, l, r.V) }, n...).WithValueSerde(out), nil
+}
+
+func (in *interpreter) onTable(o op, t table) (any, error) {
+	if o.Materialized != nil {
+		return nil, unsupported("materialized table steps")
+	}
+	n := opts[streams.NodeOption](name(o))
+	switch o.Op {
+	case "filter":
+		return t.Filter(o.Pred.test, n...), nil
+	case "filterNot":
+		return t.FilterNot(o.Pred.test, n...), nil
+	case "mapValues":
+		if len(o.Fn.F) > 4 && o.Fn.F[:4] == "key_" {
+			return nil, unsupported("table mapValues with the key")
+		}
+		return t.MapValues(func(v *val) *val { return o.Fn.mapValue(nil, v) }, n...), nil
+	case "toStream":
+		s := t.ToStream(n...).WithValueSerde(datum{in.v.Types[o.ID].Value})
+		if o.Fn.F != "" {
+			return s.SelectKey(o.Fn.selectKey).WithKeySerde(datum{in.v.Types[o.ID].Key}), nil
+		}
+		return s, nil
+	}
+	return nil, unsupported(o.Op + " on a table")
+}
+
+func (in *interpreter) onWindowedTable(o op, w winTable) (any, error) {
+	if o.Op != "toStream" {
+		return nil, unsupported(o.Op + " on a windowed table")
+	}
+	n := opts[streams.NodeOption](name(o))
+	out := in.v.Types[o.ID]
+	if o.Fn.F == "" {
+		return w.ToStream(streams.WindowedKey[*val], n...).WithKeySerde(windowedSerde{out.Key}).WithValueSerde(datum{out.Value}), nil
+	}
+	s := w.ToStream(func(k streams.Windowed[*val]) *val { return o.Fn.selectKey(windowed(k), nil) }, n...)
+	return s.WithKeySerde(datum{out.Key}).WithValueSerde(datum{out.Value}), nil
+}
+
+func (in *interpreter) onGrouped(o op, g grouped) (any, error) {
+	o = countAsAggregate(o)
+	out := in.v.Types[o.ID]
+	switch o.Op {
+	case "windowedBy":
+		return in.windowedBy(o, g)
+	case "reduce":
+		return g.Reduce(o.Reducer.reduce, in.stores(o)...), nil
+	case "aggregate":
+		return g.Aggregate(o.Init.initial, o.Adder.add, datum{out.Value}, in.stores(o)...), nil
+	}
+	return nil, unsupported(o.Op + " on a group")
+}
+
+func (in *interpreter) windowedBy(o op, g grouped) (any, error) {
+	w := o.Window
+	switch w.Type {
+	case "tumbling":
+		return g.WindowedBy(streams.Tumbling(ms(w.SizeMS)).Grace(ms(w.GraceMS))), nil
+	case "hopping":
+		return g.WindowedBy(streams.Hopping(ms(w.SizeMS), ms(w.AdvanceMS)).Grace(ms(w.GraceMS))), nil
+	case "session":
+		return g.SessionsBy(streams.SessionGap(ms(w.GapMS)).Grace(ms(w.GraceMS))), nil
+	}
+	return nil, unsupported(w.Type + " windows")
+}
+
+func (in *interpreter) onWindowed(o op, g winGroup) (any, error) {
+	o = countAsAggregate(o)
+	switch o.Op {
+	case "reduce":
+		return g.Reduce(o.Reducer.reduce, in.stores(o)...), nil
+	case "aggregate":
+		return g.Aggregate(o.Init.initial, o.Adder.add, datum{in.v.Types[o.ID].Value}, in.stores(o)...), nil
+	}
+	return nil, unsupported(o.Op + " on a windowed group")
+}
+
+func (in *interpreter) onSessions(o op, g sessGroup) (any, error) {
+	o = countAsAggregate(o)
+	switch o.Op {
+	case "reduce":
+		return g.Reduce(o.Reducer.reduce, in.stores(o)...), nil
+	case "aggregate":
+		return g.Aggregate(o.Init.initial, o.Adder.add, o.Merger.merge, datum{in.v.Types[o.ID].Value}, in.stores(o)...), nil
+	}
+	return nil, unsupported(o.Op + " on a session group")
+}
+
+// countAsAggregate keeps the interpreter to one value type: a count is the
+// aggregate that it is in Kafka Streams too, under the same names.
+func countAsAggregate(o op) op {
+	if o.Op == "count" {
+		o.Op, o.Init.F, o.Adder.F, o.Merger.F = "aggregate", "zero", "count", "sum"
+	}
+	return o
+}
