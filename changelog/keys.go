@@ -32,6 +32,9 @@ func (k *keys) logged(local []byte) ([]byte, error) {
 		}
 		k.plain, k.out = plain, keyenc.AppendLogSession(k.out[:0], plain, s.Start, s.End)
 	default:
+		if local == nil {
+			local = []byte{} // an empty key, as the engine sees it; nil would be null
+		}
 		return local, nil
 	}
 	return k.out, nil

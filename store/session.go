@@ -78,10 +78,10 @@ func (s *Session[K, V]) Get(k K, start, end int64) (v V, ok bool, err error) {
 	return v, err == nil, err
 }
 
-// Put sets the aggregate of a session. One that has expired is left out without
-// an error, as in Kafka Streams.
+// Put sets the aggregate of a session. One that has expired already is written, so
+// that it is in the changelog as Kafka Streams has it, but never read again.
 func (s *Session[K, V]) Put(k K, start, end int64, v V) error {
-	if err := s.advance(end); err != nil || s.expired(end) {
+	if err := s.advance(end); err != nil {
 		return err
 	}
 	key, err := s.key(k, start, end)

@@ -57,10 +57,11 @@ func (s *Window[K, V]) Get(k K, start int64) (v V, ts int64, ok bool, err error)
 	return v, ts, err == nil, err
 }
 
-// Put sets the value of a window and its time. A window that has expired is left
-// out without an error, as in Kafka Streams.
+// Put sets the value of a window and its time. A window that has expired already is
+// written, so that it is in the changelog as Kafka Streams has it, but never read
+// again.
 func (s *Window[K, V]) Put(k K, start int64, v V, ts int64) error {
-	if err := s.advance(start); err != nil || s.expired(start) {
+	if err := s.advance(start); err != nil {
 		return err
 	}
 	key, err := s.key(k, start)
@@ -75,9 +76,9 @@ func (s *Window[K, V]) Put(k K, start int64, v V, ts int64) error {
 }
 
 // Delete removes a window, which need not be there. Like Put it moves the store's
-// stream time and leaves expired windows alone.
+// stream time.
 func (s *Window[K, V]) Delete(k K, start int64) error {
-	if err := s.advance(start); err != nil || s.expired(start) {
+	if err := s.advance(start); err != nil {
 		return err
 	}
 	key, err := s.key(k, start)
