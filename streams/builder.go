@@ -20,12 +20,19 @@ type Builder struct {
 	serdes registry
 	// sources has the handle of each topic that is read as a stream.
 	sources map[string]any
-	faults  []error
+	// joins has the repartition topic that joins of a node's stream share.
+	joins  map[topo.NodeID]*topo.RekeyNodes
+	faults []error
 }
 
 // NewBuilder is an empty topology.
 func NewBuilder() *Builder {
-	return &Builder{graph: topo.NewGraph(), serdes: builtin(), sources: map[string]any{}}
+	return &Builder{
+		graph:   topo.NewGraph(),
+		serdes:  builtin(),
+		sources: map[string]any{},
+		joins:   map[topo.NodeID]*topo.RekeyNodes{},
+	}
 }
 
 // Build finishes the topology: it names everything, cuts it into sub-topologies

@@ -58,7 +58,7 @@ func (g grouping[K, V]) fold(c *call, decl topo.StoreDecl, ks serde.Serde[K],
 	b, rekey := g.h.b, g.rekey()
 	id, st, nodes := b.graph.Aggregate(c.Call, decl, rekey)
 	if rekey != nil && rekey.Reuse == nil {
-		repartition(g.h, nodes, ks, g.h.valueSerde(c), false)
+		repartition(g.h, nodes, ks, g.h.valueSerde(c))
 		g.topic.nodes = nodes
 	}
 	b.link(id, func(l *linking, id topo.NodeID) { input(l, id, make(l, id, st)) })

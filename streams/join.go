@@ -5,6 +5,8 @@ import (
 	"github.com/millrace/millrace/streams/internal/topo"
 )
 
+const leftJoinPrefix = "KSTREAM-LEFTJOIN-"
+
 // JoinTable looks up each record's key in a table and sends what f makes of
 // both; a record without a row is left out. Topics of stream and table must have
 // the same number of partitions.
@@ -19,7 +21,7 @@ func (s Stream[K, V]) JoinTable[V2, R any](t Table[K, V2], f func(K, V, V2) R, o
 // both; the row may be missing. A record without key has no row.
 func (s Stream[K, V]) LeftJoinTable[V2, R any](t Table[K, V2], f func(K, V, Opt[V2]) R, opts ...JoinOption) Stream[K, R] {
 	h := s.h.owned()
-	c := declare(h.b, "KSTREAM-LEFTJOIN-", f == nil, opts, h.id)
+	c := declare(h.b, leftJoinPrefix, f == nil, opts, h.id)
 	return Stream[K, R]{joinTable(h, t.owned().row(), &c, true, f)}
 }
 
@@ -41,19 +43,29 @@ func joinTable[K, V, V2, R any](h handle[K, V], t rows[K, V2], c *call, left boo
 		out.id = h.b.graph.Operator(c.Call)
 		return out
 	}
-	var rekey *topo.Rekey
-	if h.rekeyed {
-		rekey = &topo.Rekey{Name: c.settings.name}
-	}
+	rekey := h.rekey(c)
 	id, nodes := h.b.graph.Join(c.Call, t.id, t.st, rekey)
-	if rekey != nil {
-		ks := h.keySerde(c)
-		repartition(h, nodes, ks, h.valueSerde(c), left)
-		out.ks = ks
+	if rekey != nil && rekey.Reuse == nil {
+		repartition(h, nodes, h.keySerde(c), h.valueSerde(c))
+		h.b.joins[h.id] = nodes
 	}
 	out.id = id
 	h.b.link(id, func(l *linking, id topo.NodeID) {
 		input(l, id, node.JoinTable(l.env(id), t.get(l), left, f, fan[K, R](l, id)))
 	})
 	return out
+}
+
+// rekey is the request for a repartition topic in front of a join; nil if keys
+// did not change. Unnamed joins of one stream share the topic, as they do in
+// Kafka Streams.
+func (h handle[K, V]) rekey(c *call) *topo.Rekey {
+	if !h.rekeyed {
+		return nil
+	}
+	r := &topo.Rekey{Name: c.settings.name}
+	if r.Name == "" {
+		r.Reuse = h.b.joins[h.id]
+	}
+	return r
 }

@@ -2,7 +2,6 @@ package streams
 
 import (
 	"github.com/millrace/millrace/streams/internal/node"
-	"github.com/millrace/millrace/streams/internal/topo"
 	"github.com/millrace/millrace/streams/serde"
 )
 
@@ -102,30 +101,4 @@ func (s Stream[K, V]) GroupBy[K2 any](key func(K, V) K2, ks serde.Serde[K2], opt
 	return Grouped[K2, V]{newGrouping(step(h, c, out, func(e *node.Env, next node.Sink[K2, V]) node.Sink[K, V] {
 		return node.SelectKey(e, key, next)
 	}), c)}
-}
-
-// repartition links the nodes of a repartition topic. Keys that are null have no
-// partition and are dropped, unless keepNoKey: a left join takes them from any.
-// Null values are dropped, because neither aggregates nor joins use them and the
-// type may not be able to show them.
-func repartition[K, V any](h handle[K, V], n *topo.RekeyNodes, ks serde.Serde[K], vs serde.Serde[V], keepNoKey bool) {
-	h.b.link(n.Filter, func(l *linking, id topo.NodeID) {
-		env, next := l.env(id), fan[K, V](l, id)
-		if !keepNoKey {
-			next = node.DropNullKeys(env, next)
-		}
-		input(l, id, dropNulls(env, next))
-	})
-	h.b.link(n.Sink, leave(ks, vs))
-	h.b.link(n.Source, enter(ks, vs, false))
-}
-
-func dropNulls[K, V any](env *node.Env, next node.Sink[K, V]) node.Sink[K, V] {
-	return func(r *Record[K, V]) error {
-		if r.Null {
-			env.Skip(node.SkipNullValue)
-			return nil
-		}
-		return next(r)
-	}
 }

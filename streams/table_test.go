@@ -49,8 +49,7 @@ func TestJoinTable(t *testing.T) {
 	require.Equal(t, []string{"y k=1ROW @3", "z k=k1ROW @3", "z h=h2? @4", "z x=x3? @5"}, r.took())
 }
 
-// TestJoinAfterSelectKey crosses a repartition topic. A record without key has
-// no row, so a left join keeps it and an inner one does not.
+// TestJoinAfterSelectKey crosses a repartition topic.
 func TestJoinAfterSelectKey(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(b *streams.Builder) {
@@ -60,6 +59,34 @@ func TestJoinAfterSelectKey(t *testing.T) {
 	r.feed("a", "k", "v", "k", "other")
 	require.Equal(t, []string{"z v=vrow @2"}, r.took())
 	require.Contains(t, r.plan.SourceTopics(), "app-j-repartition")
+}
+
+// TestJoinsShareATopic: unnamed joins of one stream, of which the left one wants
+// records without key; the inner one leaves them out and counts them.
+func TestJoinsShareATopic(t *testing.T) {
+	t.Parallel()
+	keyed := func(name string) streams.Topic[*string, string] {
+		return streams.NewTopic(name, serde.Nullable(serde.String), serde.String)
+	}
+	r := newRig(t, func(b *streams.Builder) {
+		users, cities := b.Table(keyed("users")), b.Table(keyed("cities"))
+		s := b.Stream(text("a")).SelectKey(func(_, v string) *string {
+			if v == "" {
+				return nil
+			}
+			return &v
+		}).WithKeySerde(serde.Nullable(serde.String))
+		s.JoinTable(users, func(_ *string, v, row string) string { return v + row }).To(keyed("y"))
+		s.LeftJoinTable(cities, func(_ *string, v string, row streams.Opt[string]) string {
+			return v + "/" + row.V
+		}).To(keyed("z"))
+	})
+	require.Equal(t, []string{"a", "app-KSTREAM-KEY-SELECT-0000000007-repartition", "cities", "users"}, r.plan.SourceTopics())
+	r.feed("users", "v", "user")
+	r.feed("cities", "v", "city")
+	r.feed("a", "k", "v", "k", "")
+	require.Equal(t, []string{"y v=vuser @3", "z v=v/city @3", "z <null>=/ @4"}, r.took())
+	require.Equal(t, map[string]int{"KSTREAM-JOIN-0000000011 null-key": 1}, r.skipped)
 }
 
 // TestJoinWithAnAggregate reads the aggregation's own store.

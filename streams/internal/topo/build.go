@@ -117,7 +117,9 @@ func (t *Topology) check() error {
 	for _, id := range t.Written {
 		n := &t.Nodes[id]
 		faults = append(faults, nodes.see("operator name", n.Name, n.Where))
-		if n.Type == SourceNode {
+		if n.Type == SourceNode && n.Internal {
+			faults = append(faults, topics.see("repartition topic", n.Topic, n.Where))
+		} else if n.Type == SourceNode {
 			faults = append(faults, topics.see("source topic", n.Topic, n.Where))
 		}
 	}

@@ -83,8 +83,8 @@ type Rekey struct {
 	Name string
 	// Partitions is the explicit partition count, or 0.
 	Partitions int32
-	// Reuse shares the topic of an earlier operation on the same grouped stream.
-	// Numbers are taken all the same.
+	// Reuse shares the topic of an earlier operation on the same stream. Numbers are
+	// taken all the same.
 	Reuse *RekeyNodes
 }
 
@@ -175,6 +175,9 @@ func (g *Graph) Sink(topic string, c Call) NodeID {
 func (g *Graph) Aggregate(c Call, s StoreDecl, rekey *Rekey) (id NodeID, st StoreID, topic *RekeyNodes) {
 	st = g.addStore(s)
 	topic, parents := g.rekey(c, rekey)
+	if rekey != nil && rekey.Reuse != nil {
+		g.reattach(g.stepOf[topic.Source]) // Kafka Streams adds it once more
+	}
 	id = g.under(Node{Prefix: c.Prefix, Where: c.Where, Stores: []StoreID{st}}, parents)
 	g.replay(func(n *naming) {
 		name := n.store(st)
@@ -206,7 +209,6 @@ func (g *Graph) rekey(c Call, r *Rekey) (*RekeyNodes, []NodeID) {
 		return nil, c.Parents
 	}
 	if r.Reuse != nil {
-		g.reattach(g.stepOf[r.Reuse.Source])
 		return r.Reuse, []NodeID{r.Reuse.Source}
 	}
 	filter := g.add(Node{Prefix: "KSTREAM-FILTER-", Where: c.Where, Parents: c.Parents})

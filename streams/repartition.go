@@ -1,0 +1,42 @@
+package streams
+
+import (
+	"slices"
+
+	"github.com/millrace/millrace/streams/internal/node"
+	"github.com/millrace/millrace/streams/internal/topo"
+	"github.com/millrace/millrace/streams/serde"
+)
+
+// repartition links the nodes of a repartition topic. Records without key are
+// dropped in front of it, unless a left join behind it wants them. Deletions are
+// dropped too, because neither aggregates nor joins use them, and the type may
+// not be able to show them behind the topic.
+func repartition[K, V any](h handle[K, V], n *topo.RekeyNodes, ks serde.Serde[K], vs serde.Serde[V]) {
+	h.b.link(n.Filter, func(l *linking, id topo.NodeID) {
+		env, next := l.env(id), fan[K, V](l, id)
+		if !l.feedsLeftJoin(n.Source) {
+			next = node.DropNullKeys(env, next)
+		}
+		input(l, id, dropNulls(env, next))
+	})
+	h.b.link(n.Sink, leave(ks, vs))
+	h.b.link(n.Source, enter(ks, vs, false))
+}
+
+// feedsLeftJoin says whether a child of the node is a left join.
+func (l *linking) feedsLeftJoin(id topo.NodeID) bool {
+	return slices.ContainsFunc(l.graph.Nodes[id].Children, func(child topo.NodeID) bool {
+		return l.graph.Nodes[child].Prefix == leftJoinPrefix
+	})
+}
+
+func dropNulls[K, V any](env *node.Env, next node.Sink[K, V]) node.Sink[K, V] {
+	return func(r *Record[K, V]) error {
+		if r.Null {
+			env.Skip(node.SkipNullValue)
+			return nil
+		}
+		return next(r)
+	}
+}
