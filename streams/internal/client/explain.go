@@ -81,7 +81,7 @@ func causes() []cause {
 		{is(syscall.ECONNRESET), "the connection was reset", "a TLS or SASL mismatch, or a firewall: check the listener's settings"},
 		{is(io.EOF, io.ErrUnexpectedEOF), "the broker closed the connection", "check TLS, and the SASL user and password"},
 		{is(kgo.ErrClientClosed), "the client was closed", "do not use it after Close"},
-		{timedOut, "no answer in time", "is this the address of a broker, and does its advertised.listeners name an address that is reachable from here?"},
+		{timedOut, "no answer in time", "is this the address of a broker, does its port speak TLS as configured, and does its advertised.listeners name an address that is reachable from here?"},
 	}
 }
 
