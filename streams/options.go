@@ -169,7 +169,8 @@ func (OffsetReset) tableOption()  {}
 type Partitions struct{ n int32 }
 
 // WithPartitions gives the repartition topic of a grouping that many partitions.
-// Without it, it gets as many as the largest topic that feeds it.
+// Without it, it gets as many as the largest topic that feeds it. Where keys did
+// not change there is no such topic, and the option changes nothing.
 func WithPartitions(n int32) Partitions { return Partitions{n} }
 
 func (p Partitions) apply(s *settings) {
