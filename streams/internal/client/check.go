@@ -7,13 +7,15 @@ import (
 	"io"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Check asks the brokers for something small, so that a wrong address, password
-// or certificate shows at once and by its name. It tries each known broker once.
-// The error is an *Error if its cause is known.
+// or certificate shows at once and by its name. It tries each of the Config's
+// brokers once and returns when ctx ends, even if they are silent. The error is an
+// *Error if its cause is known.
 func Check(ctx context.Context, cl *kgo.Client) error {
-	err := cl.Ping(ctx)
+	err := ping(ctx, cl)
 	if err == nil {
 		return nil
 	}
@@ -30,6 +32,19 @@ func Check(ctx context.Context, cl *kgo.Client) error {
 		return explained
 	}
 	return fmt.Errorf("Kafka at %v: %w", brokers, err)
+}
+
+// ping asks each seed broker once for the cluster's brokers. The client's own Ping
+// waits for a silent broker longer than ctx does.
+func ping(ctx context.Context, cl *kgo.Client) (err error) {
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = []kmsg.MetadataRequestTopic{} // none; nil would be all
+	for _, b := range cl.SeedBrokers() {
+		if _, err = b.Request(ctx, req); err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
 }
 
 func authenticates(cl *kgo.Client) bool {
