@@ -137,4 +137,7 @@ type SASL struct {
 	Mechanism string
 	User      string
 	Password  Secret
+	// AllowPlaintext permits PLAIN without TLS, which shows the password to whoever
+	// can see the network.
+	AllowPlaintext bool
 }

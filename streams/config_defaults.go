@@ -7,9 +7,9 @@ import (
 	"os"
 	"regexp"
 	"runtime"
-	"slices"
-	"strings"
 	"time"
+
+	"github.com/millrace/millrace/streams/internal/client"
 )
 
 // withDefaults fills the zero fields in. getenv is os.Getenv, or a test's.
@@ -80,8 +80,7 @@ func (c Config) validate() error {
 	fault(c.MaxBufferedBytes < 0, "MaxBufferedBytes is negative")
 	fault(c.MemoryLimit < 0, "MemoryLimit is negative")
 	fault(c.ReplicationFactor < -1, "ReplicationFactor is %d; use -1 for the broker's default", c.ReplicationFactor)
-	c.validateSASL(fault)
-	return errors.Join(faults...)
+	return errors.Join(errors.Join(faults...), c.kafka().Validate())
 }
 
 type faultFunc func(bad bool, format string, args ...any)
@@ -91,10 +90,6 @@ func (c Config) validateNames(fault faultFunc) {
 	fault(id == "", "ApplicationID is missing; it names the consumer group and the internal topics")
 	fault(id != "" && !topicName.MatchString(id) || id == "." || id == "..",
 		"ApplicationID %q has characters that topic names cannot have; use letters, digits, '.', '_' and '-'", id)
-	fault(len(c.Brokers) == 0, "Brokers is empty; give at least one host:port")
-	for _, b := range c.Brokers {
-		fault(strings.TrimSpace(b) == "" || strings.Contains(b, "://"), "broker %q is not a host:port address", b)
-	}
 	fault(len(c.InstanceID) > 249, "InstanceID is longer than 249 characters")
 }
 
@@ -113,14 +108,13 @@ func (c Config) validateTimes(fault faultFunc) {
 	fault(c.HeartbeatInterval >= c.SessionTimeout, "HeartbeatInterval (%v) must be below SessionTimeout (%v), a third of it or less", c.HeartbeatInterval, c.SessionTimeout)
 }
 
-func (c Config) validateSASL(fault faultFunc) {
-	if c.SASL == (SASL{}) {
-		return
+// kafka is how all clients of the App connect.
+func (c Config) kafka() client.Config {
+	return client.Config{
+		Brokers: c.Brokers, ClientID: c.ClientID, TLS: c.TLS, Opts: c.KafkaOpts, Logger: c.Logger,
+		SASL:           client.SASL{Mechanism: c.SASL.Mechanism, User: c.SASL.User, Password: string(c.SASL.Password)},
+		AllowPlaintext: c.SASL.AllowPlaintext,
 	}
-	known := []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
-	fault(!slices.Contains(known, strings.ToUpper(c.SASL.Mechanism)), "SASL.Mechanism is %q; use one of %s", c.SASL.Mechanism, strings.Join(known, ", "))
-	fault(c.SASL.User == "", "SASL.User is missing")
-	fault(c.SASL.Password == "", "SASL.Password is missing; was its environment variable set?")
 }
 
 // environment is the real one.

@@ -47,13 +47,13 @@ func TestConfigReportsAllFaultsAtOnce(t *testing.T) {
 	}
 	err := c.withDefaults(env()).validate()
 	for _, want := range []string{
-		`ApplicationID "my app"`, `broker "http://b:9092"`, "Workers is -1", "CommitInterval is negative",
-		"SessionTimeout is 1h0m0s", `SASL.Mechanism is "GSSAPI"`, "SASL.User is missing", "SASL.Password is missing",
+		`ApplicationID "my app"`, `broker address "http://b:9092"`, "Workers is -1", "CommitInterval is negative",
+		"SessionTimeout is 1h0m0s", `SASL mechanism "GSSAPI"`,
 	} {
 		require.ErrorContains(t, err, want)
 	}
-	require.Len(t, strings.Split(err.Error(), "\n"), 8)
-	require.ErrorContains(t, Config{}.withDefaults(env()).validate(), "Brokers is empty")
+	require.Len(t, strings.Split(err.Error(), "\n"), 6)
+	require.ErrorContains(t, Config{}.withDefaults(env()).validate(), "no brokers")
 }
 
 func TestInstanceIDFollowsThePod(t *testing.T) {

@@ -19,29 +19,43 @@ const (
 	logStart = -2
 )
 
-// listBounds asks for the first and the end offset of each changelog partition.
-// The end is listed read-uncommitted: what a transaction of a former owner left
-// open counts as there, so that the reader waits for its outcome.
-func listBounds(ctx context.Context, admin *kgo.Client, cursors []*cursor) error {
-	starts, err := listOffsets(ctx, admin, cursors, logStart)
-	if err != nil {
-		return err
-	}
-	ends, err := listOffsets(ctx, admin, cursors, logEnd)
-	if err != nil {
-		return err
-	}
-	for _, c := range cursors {
-		c.start, c.end = starts[c.store.Changelog], ends[c.store.Changelog]
-	}
-	return nil
+// Bounds are the first offset of a partition's log and the one after its last.
+type Bounds struct {
+	Start, End int64
 }
 
-// listOffsets repeats while leaders move.
-func listOffsets(ctx context.Context, admin *kgo.Client, cursors []*cursor, at int64) (map[string]int64, error) {
+// Isolation says what counts as the end of a log.
+type Isolation int8
+
+const (
+	// Uncommitted ends the log after its last record.
+	Uncommitted Isolation = iota
+	// Committed ends it before the first open transaction.
+	Committed
+)
+
+// List asks for the bounds of one partition of several topics. It repeats while
+// leaders move.
+func List(ctx context.Context, admin *kgo.Client, topics []string, partition int32, end Isolation) (map[string]Bounds, error) {
+	starts, err := listOffsets(ctx, admin, topics, partition, logStart, end)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := listOffsets(ctx, admin, topics, partition, logEnd, end)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]Bounds, len(topics))
+	for _, t := range topics {
+		out[t] = Bounds{starts[t], ends[t]}
+	}
+	return out, nil
+}
+
+func listOffsets(ctx context.Context, admin *kgo.Client, topics []string, partition int32, at int64, end Isolation) (map[string]int64, error) {
 	const attempts = 10
 	for try := 1; ; try++ {
-		out, err := listOnce(ctx, admin, cursors, at)
+		out, err := listOnce(ctx, admin, topics, partition, at, end)
 		if err == nil || !kerr.IsRetriable(err) || try == attempts {
 			return out, err
 		}
@@ -51,22 +65,22 @@ func listOffsets(ctx context.Context, admin *kgo.Client, cursors []*cursor, at i
 	}
 }
 
-func listOnce(ctx context.Context, admin *kgo.Client, cursors []*cursor, at int64) (map[string]int64, error) {
+func listOnce(ctx context.Context, admin *kgo.Client, topics []string, partition int32, at int64, end Isolation) (map[string]int64, error) {
 	req := kmsg.NewPtrListOffsetsRequest()
-	req.ReplicaID = -1
-	for _, c := range cursors {
+	req.ReplicaID, req.IsolationLevel = -1, int8(end)
+	for _, name := range topics {
 		t := kmsg.NewListOffsetsRequestTopic()
-		t.Topic = c.store.Changelog
+		t.Topic = name
 		p := kmsg.NewListOffsetsRequestTopicPartition()
-		p.Partition, p.Timestamp = c.task.Partition, at
+		p.Partition, p.Timestamp = partition, at
 		t.Partitions = append(t.Partitions, p)
 		req.Topics = append(req.Topics, t)
 	}
 	resp, err := req.RequestWith(ctx, admin)
 	if err != nil {
-		return nil, fmt.Errorf("listing changelog offsets: %w", err)
+		return nil, fmt.Errorf("listing offsets: %w", err)
 	}
-	return readOffsets(resp, len(cursors))
+	return readOffsets(resp, len(topics))
 }
 
 func readOffsets(resp *kmsg.ListOffsetsResponse, want int) (map[string]int64, error) {
@@ -74,13 +88,13 @@ func readOffsets(resp *kmsg.ListOffsetsResponse, want int) (map[string]int64, er
 	for _, t := range resp.Topics {
 		for _, p := range t.Partitions {
 			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-				return nil, fmt.Errorf("listing offsets of changelog %s/%d: %w", t.Topic, p.Partition, err)
+				return nil, fmt.Errorf("listing offsets of %s/%d: %w", t.Topic, p.Partition, err)
 			}
 			out[t.Topic] = p.Offset
 		}
 	}
 	if len(out) != want {
-		return nil, fmt.Errorf("listing changelog offsets: the broker answered for %d of %d topics", len(out), want)
+		return nil, fmt.Errorf("listing offsets: the broker answered for %d of %d topics", len(out), want)
 	}
 	return out, nil
 }

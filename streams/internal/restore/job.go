@@ -111,7 +111,7 @@ func (r *Restorer) prepare(ctx context.Context, job Job, db store.DB) ([]*cursor
 	if len(cursors) == 0 {
 		return nil, nil
 	}
-	if err := listBounds(ctx, r.opt.Admin, cursors); err != nil {
+	if err := bound(ctx, r.opt.Admin, cursors, job.Task.Partition); err != nil {
 		return nil, fmt.Errorf("task %s: %w", job.Task, err)
 	}
 	pos := db.Position()
@@ -122,6 +122,22 @@ func (r *Restorer) prepare(ctx context.Context, job Job, db store.DB) ([]*cursor
 	}
 	job.Progress.begin(cursors)
 	return cursors, nil
+}
+
+// bound lists where the logs begin and end. The end is listed uncommitted: what a
+// transaction of a former owner left open counts as there, so that the reader
+// waits for its outcome.
+func bound(ctx context.Context, admin *kgo.Client, cursors []*cursor, partition int32) error {
+	var topics []string
+	for _, c := range cursors {
+		topics = append(topics, c.store.Changelog)
+	}
+	bounds, err := List(ctx, admin, topics, partition, Uncommitted)
+	for _, c := range cursors {
+		b := bounds[c.store.Changelog]
+		c.start, c.end = b.Start, b.End
+	}
+	return err
 }
 
 // place sets the cursor to the store's position. A position that the log does

@@ -84,6 +84,17 @@ func (p *Progress) Status() Status {
 	return s
 }
 
+// Sum is the sum of the next offsets to restore, which is how the group compares
+// what processes have of a task.
+func (p *Progress) Sum() (sum int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, at := range p.seen {
+		sum += at.next
+	}
+	return sum
+}
+
 // begin counts what is to do. A restore that starts over begins again.
 func (p *Progress) begin(cursors []*cursor) {
 	if p == nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/millrace/millrace/streams/internal/task"
+	"github.com/millrace/millrace/streams/serde"
 )
 
 const (
@@ -103,6 +104,10 @@ func (s *Sender) log(topic string, partition int32, pos *logPosition, key, value
 	return nil
 }
 
+// Emitted counts the records since the sender was made, changelogs included. It
+// belongs to the goroutine that emits.
+func (s *Sender) Emitted() uint64 { return s.emitted }
+
 // Flush waits until everything emitted is acknowledged and returns the first
 // delivery error there ever was.
 func (s *Sender) Flush(ctx context.Context) error {
@@ -158,7 +163,7 @@ func (s *Sender) copy(b []byte) []byte {
 // how many partitions a topic has at the moment: -1 minus the 31-bit hash.
 func (s *Sender) hashed(key []byte) int32 {
 	if key != nil {
-		return -1 - int32(murmur2(key)&0x7fffffff)
+		return -1 - (serde.Murmur2(key) & 0x7fffffff)
 	}
 	if s.run == 0 {
 		s.run = stickyRun

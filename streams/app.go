@@ -1,0 +1,164 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/millrace/millrace/streams/internal/task"
+	"github.com/millrace/millrace/streams/internal/topo"
+	"github.com/millrace/millrace/streams/internal/txn"
+)
+
+// App is one process of an application: a member of its consumer group that
+// runs the tasks which the group gives it. Start more processes with the same
+// Config to share the work.
+//
+// An App has one life: New, Run, and the end of Run. All methods are safe for
+// concurrent use.
+type App struct {
+	cfg      Config
+	topology *Topology
+	program  task.Program
+	plan     *topo.Plan
+	progress *progress
+	hook     func(txn.Step) error // crashes commits between steps, for tests
+
+	ran     atomic.Bool
+	stop    context.CancelCauseFunc // set by Run, under mu
+	mu      sync.Mutex
+	phase   State
+	err     error
+	started time.Time
+	rt      *engine // once it is open, and after the end for its counters
+}
+
+// New builds the topology and checks the configuration; it reports all faults of
+// both together. It contacts nobody and touches no file.
+func New(b *Builder, cfg Config) (*App, error) {
+	cfg = cfg.withDefaults(environment)
+	topology, buildErr := b.Build()
+	if err := errors.Join(cfg.validate(), buildErr); err != nil {
+		return nil, err
+	}
+	program, plan := topology.ForApplication(cfg.ApplicationID)
+	return &App{
+		cfg: cfg, topology: topology, program: program, plan: plan,
+		progress: newProgress(newDisplay(cfg.Progress, cfg.Logger), cfg.RestoreListener),
+	}, nil
+}
+
+// Topology is what the App runs.
+func (a *App) Topology() *Topology { return a.topology }
+
+// Run joins the group and processes records until ctx ends, or SIGTERM or SIGINT
+// arrives (unless Config.NoSignals), or something fails that no retry repairs.
+//
+// When it is asked to end, it finishes the records in hand, commits, flushes and
+// closes the stores and returns nil. A dynamic member leaves the group; a static
+// one keeps its place for Config.SessionTimeout, so that a restart moves no task.
+// A second signal ends the process at once.
+//
+// Errors explain themselves. ErrFenced is one to test for.
+func (a *App) Run(ctx context.Context) error {
+	if a.ran.Swap(true) {
+		return ErrAlreadyRun
+	}
+	if !a.cfg.NoSignals {
+		var release func()
+		ctx, release = signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+		defer release()
+		context.AfterFunc(ctx, release) // a second signal kills, as without us
+	}
+	err := explainEnd(a.run(ctx), a.cfg)
+	a.end(err)
+	return err
+}
+
+// run is a whole life between the states.
+func (a *App) run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	a.enter(StateStarting, func() { a.started, a.stop = time.Now(), stop })
+	a.cfg.Logger.Info("starting", "application", a.cfg.ApplicationID, "workers", a.cfg.Workers, "instance_id", a.cfg.InstanceID, "state_dir", a.cfg.StateDir)
+
+	rt, err := a.open(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return causeOf(ctx) // asked to end while starting
+		}
+		return err
+	}
+	a.enter(StateRunning, func() { a.rt = rt })
+	err = rt.run(ctx)
+	if err == nil {
+		err = causeOf(ctx)
+	}
+	a.enter(StateStopping, nil)
+	a.cfg.Logger.Info("stopping", "application", a.cfg.ApplicationID)
+	return errors.Join(err, rt.close(err == nil))
+}
+
+// fail ends Run with an error. The first one counts.
+func (a *App) fail(err error) {
+	a.mu.Lock()
+	stop := a.stop
+	a.mu.Unlock()
+	if stop != nil {
+		stop(failure{err})
+	}
+}
+
+// failure marks an error of ours as the cause of the end of a context, to tell it
+// from a context that the caller ended.
+type failure struct{ error }
+
+// Unwrap gives the error.
+func (f failure) Unwrap() error { return f.error }
+
+// causeOf is the failure that ended ctx; nil if it was asked to end, or did not.
+func causeOf(ctx context.Context) error {
+	var f failure
+	if errors.As(context.Cause(ctx), &f) {
+		return f.error
+	}
+	return nil
+}
+
+func (a *App) enter(s State, with func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.phase = s
+	if with != nil {
+		with()
+	}
+}
+
+// end notes how the life ended.
+func (a *App) end(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.phase, a.err = StateStopped, err
+	if err != nil {
+		a.phase = StateFailed
+		a.cfg.Logger.Error("failed", "application", a.cfg.ApplicationID, "err", err)
+		return
+	}
+	a.cfg.Logger.Info("stopped", "application", a.cfg.ApplicationID)
+}
+
+// explainEnd adds advice to errors that a user meets.
+func explainEnd(err error, cfg Config) error {
+	if errors.Is(err, kerr.FencedInstanceID) && !errors.Is(err, ErrFenced) {
+		return fmt.Errorf("%w: %q of group %s. Every process needs its own InstanceID; in Kubernetes, let it default to the pod's name and run a StatefulSet. A pod that was replaced while it hung may ignore this (%w)",
+			ErrFenced, cfg.InstanceID, cfg.ApplicationID, err)
+	}
+	return err
+}

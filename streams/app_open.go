@@ -1,0 +1,201 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/millrace/millrace/streams/internal/client"
+	"github.com/millrace/millrace/streams/internal/group"
+	"github.com/millrace/millrace/streams/internal/poller"
+	"github.com/millrace/millrace/streams/internal/restore"
+	"github.com/millrace/millrace/streams/internal/task"
+	"github.com/millrace/millrace/streams/internal/topics"
+	"github.com/millrace/millrace/streams/internal/topo"
+	"github.com/millrace/millrace/streams/internal/txn"
+	"github.com/millrace/millrace/streams/internal/worker"
+)
+
+// checkTimeout is how long an unreachable broker is tried at the start.
+const checkTimeout = 10 * time.Second
+
+// engine is everything that runs while an App runs, in the order of opening.
+type engine struct {
+	app     *App
+	state   *state
+	admin   *kgo.Client
+	purger  *purger
+	group   *lateGroup
+	workers []*worker.Worker
+	senders []*worker.Sender
+	poller  *poller.Poller
+
+	// hard ends waiting for brokers once the time to stop is over.
+	hard   context.Context
+	abort  context.CancelFunc
+	cancel context.CancelFunc // ends restoring and purging
+	soft   context.Context
+	done   chan struct{} // closed when the purger has ended
+}
+
+// open makes everything that a running App needs, and nothing if one of it fails.
+// What can be checked without a broker comes first.
+func (a *App) open(ctx context.Context) (_ *engine, err error) {
+	e := &engine{app: a, group: &lateGroup{}, done: make(chan struct{})}
+	e.hard, e.abort = context.WithCancel(context.WithoutCancel(ctx))
+	e.soft, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	close(e.done)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.close(false))
+		}
+	}()
+	for _, step := range []func(context.Context) error{
+		e.openState, e.openAdmin, e.ensureTopics, e.openWorkers, e.openPoller,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+func (e *engine) openState(ctx context.Context) (err error) {
+	e.state, err = openState(ctx, e.app.cfg, e.app.plan)
+	return err
+}
+
+// openAdmin makes the client for requests and proves that the broker answers.
+func (e *engine) openAdmin(ctx context.Context) (err error) {
+	if e.admin, err = e.app.cfg.kafka().New(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	return client.Check(ctx, e.admin)
+}
+
+// ensureTopics checks the sources and makes the internal topics.
+func (e *engine) ensureTopics(ctx context.Context) error {
+	c := e.app.cfg
+	counts, err := topics.Ensure(ctx, kadm.NewClient(e.admin), e.app.plan, topics.Options{
+		ReplicationFactor: int16(c.ReplicationFactor), TopicConfig: c.TopicConfig,
+		WaitForSources: c.WaitForSources, Logger: c.Logger,
+	})
+	if err != nil {
+		return client.Explain(err, c.Brokers)
+	}
+	e.state.expect(e.app.plan, counts)
+	e.purger = newPurger(e.app.plan, c.Logger, func(ctx context.Context, below map[string]map[int32]int64) error {
+		return topics.Purge(ctx, kadm.NewClient(e.admin), below)
+	})
+	return nil
+}
+
+// openWorkers makes the workers, each with its producer. They commit through the
+// consumer, which does not exist yet.
+func (e *engine) openWorkers(context.Context) error {
+	c := e.app.cfg
+	for i := range c.Workers {
+		producer, err := c.kafka().New(worker.SenderOpts()...)
+		if err != nil {
+			return fmt.Errorf("producer: %w", err)
+		}
+		sender := worker.NewSender(e.hard, producer)
+		e.senders = append(e.senders, sender)
+		e.workers = append(e.workers, worker.New(worker.Options{
+			Index: i, Program: e.app.program, Sender: sender, Group: e.group, Purge: e.purger.committed,
+			Hook: e.app.hook, CommitInterval: c.CommitInterval, MaxTaskIdle: c.MaxTaskIdle,
+			MaxStaged:   c.MaxUnflushedBytes / int64(c.Workers),
+			Undecodable: e.app.undecodable, Fail: e.app.fail, Log: c.Logger,
+		}))
+	}
+	return nil
+}
+
+func (e *engine) openPoller(context.Context) (err error) {
+	c := e.app.cfg
+	e.poller, err = poller.New(e.soft, poller.Options{
+		Plan: e.app.plan, Client: c.kafka().New,
+		Group: group.Options{
+			Plan: e.app.plan, ProcessID: e.state.dir.ProcessID(), Offsets: e.state.offsets, Logger: c.Logger,
+			Counts: e.counts, EndOffsets: e.endOffsets,
+		},
+		InstanceID: c.InstanceID, SessionTimeout: c.SessionTimeout, HeartbeatInterval: c.HeartbeatInterval,
+		RebalanceTimeout: c.RebalanceTimeout, MaxBuffered: c.MaxBufferedBytes,
+		Workers: e.workers, Open: e.state.open,
+		Restorer: restore.New(restore.Options{
+			Admin: e.admin, Client: c.kafka().New, Parallel: min(4, c.Workers+1), Observer: e.app.progress, Log: c.Logger,
+		}),
+		Fail: e.app.fail, Changed: func() {}, Log: c.Logger,
+	})
+	if err == nil {
+		e.group.set(txn.Member{Client: e.poller.Client()})
+	}
+	return err
+}
+
+// counts tells a leader how many partitions the sources have now.
+func (e *engine) counts(ctx context.Context) (map[string]int32, error) {
+	names := e.app.plan.SourceTopics()
+	found, err := kadm.NewClient(e.admin).ListTopics(ctx, names...)
+	if err != nil {
+		return nil, fmt.Errorf("partition counts: %w", err)
+	}
+	out := make(map[string]int32, len(names))
+	for _, t := range found {
+		if t.Err == nil {
+			out[t.Topic] = int32(len(t.Partitions))
+		}
+	}
+	return out, nil
+}
+
+// endOffsets tells a leader how long the changelogs of tasks are.
+func (e *engine) endOffsets(ctx context.Context, ids []topo.TaskID) (map[topo.TaskID]int64, error) {
+	var changelogs []string
+	for _, s := range e.app.plan.Subtopologies {
+		changelogs = append(changelogs, changelogTopics(&s)...)
+	}
+	if len(changelogs) == 0 {
+		return map[topo.TaskID]int64{}, nil
+	}
+	ends, err := kadm.NewClient(e.admin).ListEndOffsets(ctx, changelogs...)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("changelog ends: %w", err)
+	}
+	out := make(map[topo.TaskID]int64, len(ids))
+	for _, id := range ids {
+		for _, topic := range changelogTopics(&e.app.plan.Subtopologies[id.Subtopology]) {
+			end, _ := ends.Lookup(topic, id.Partition)
+			out[id] += end.Offset
+		}
+	}
+	return out, nil
+}
+
+func changelogTopics(sub *topo.Subtopology) (out []string) {
+	for _, s := range sub.Stores {
+		if s.Changelog != "" {
+			out = append(out, s.Changelog)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// undecodable asks the user what to do about a record.
+func (a *App) undecodable(r *task.Raw, err *task.DecodeError) (skip bool) {
+	return a.cfg.OnUndecodable(Undecodable{
+		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
+		Operator: err.Operator, Where: err.Where, Part: err.Part, Err: err.Err,
+	}) == Skip
+}

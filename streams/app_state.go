@@ -1,0 +1,160 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/store/memstore"
+	"github.com/millrace/millrace/store/pebblestore"
+	"github.com/millrace/millrace/streams/internal/statedir"
+	"github.com/millrace/millrace/streams/internal/topo"
+)
+
+// state is the local state of the process: the locked directory and what its
+// databases share. It is safe for concurrent use.
+type state struct {
+	cfg    Config
+	plan   *topo.Plan
+	dir    *statedir.Dir
+	shared *pebblestore.Shared
+
+	mu    sync.Mutex
+	known map[topo.TaskID]int64 // sums of positions of tasks on the disk, not in use
+}
+
+// openState locks the directory and looks what is there.
+func openState(ctx context.Context, cfg Config, plan *topo.Plan) (*state, error) {
+	dir, err := statedir.Open(ctx, statedir.Options{
+		Dir: cfg.StateDir, ApplicationID: cfg.ApplicationID, LockTimeout: cfg.StateLockTimeout, Logger: cfg.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &state{cfg: cfg, plan: plan, dir: dir, shared: pebblestore.NewShared(cfg.MemoryLimit), known: make(map[topo.TaskID]int64)}
+	if err := s.survey(); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// survey reads the positions of the tasks on the disk, so that the group can give
+// each task to the process that has its state. A database that does not open says
+// nothing here and gets its error when it is used.
+func (s *state) survey() error {
+	ids, err := s.dir.Tasks()
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if int(id.Subtopology) >= len(s.plan.Subtopologies) {
+			continue // of another topology; the state cleaner's business
+		}
+		if db, err := pebblestore.Open(s.dir.TaskDir(id), s.options()); err == nil {
+			s.note(id, db.Position())
+			_ = db.Close()
+		}
+	}
+	return nil
+}
+
+// note keeps what the group is told of a task that is not in use.
+func (s *state) note(id topo.TaskID, pos store.Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var sum int64
+	for _, topic := range changelogTopics(&s.plan.Subtopologies[id.Subtopology]) {
+		sum += pos[topic]
+	}
+	s.known[id] = sum
+}
+
+// offsets copies the sums for the group.
+func (s *state) offsets() map[topo.TaskID]int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make(map[topo.TaskID]int64, len(s.known))
+	for id, sum := range s.known {
+		if len(changelogTopics(&s.plan.Subtopologies[id.Subtopology])) > 0 {
+			out[id] = sum
+		}
+	}
+	return out
+}
+
+// expect sizes memtables for all tasks with state that there can be.
+func (s *state) expect(plan *topo.Plan, partitions map[string]int32) {
+	n := 0
+	for _, id := range plan.Tasks(partitions) {
+		if len(plan.Subtopologies[id.Subtopology].Stores) > 0 {
+			n++
+		}
+	}
+	s.shared.Expect(n)
+}
+
+func (s *state) options() pebblestore.Options {
+	return pebblestore.Options{Shared: s.shared, Logger: s.cfg.Logger}
+}
+
+// open opens the database of a task, once the former owner in this process has
+// closed it. A task without stores needs none. Damaged files are set aside by
+// being removed: the changelog has everything.
+func (s *state) open(id topo.TaskID) (store.DB, error) {
+	if len(s.plan.Subtopologies[id.Subtopology].Stores) == 0 {
+		return memstore.New(), nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.RebalanceTimeout)
+	defer cancel()
+	release, err := s.dir.Claim(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	db, err := pebblestore.Open(s.dir.TaskDir(id), s.options())
+	if errors.Is(err, store.ErrCorrupt) {
+		db, err = s.rebuild(id, err)
+	}
+	if err != nil {
+		release()
+		return nil, err
+	}
+	return &claimed{DB: db, state: s, id: id, release: release}, nil
+}
+
+func (s *state) rebuild(id topo.TaskID, cause error) (*pebblestore.DB, error) {
+	s.cfg.Logger.Error("the local state of a task is damaged; it is removed and restored from its changelogs", "task", id.String(), "err", cause)
+	if err := s.dir.Remove(id); err != nil {
+		return nil, err
+	}
+	db, err := pebblestore.Open(s.dir.TaskDir(id), s.options())
+	if err != nil {
+		return nil, fmt.Errorf("task %s: after removing damaged state: %w", id, err)
+	}
+	return db, nil
+}
+
+// close gives the directory back.
+func (s *state) close() error {
+	return errors.Join(s.shared.Close(), s.dir.Close())
+}
+
+// claimed is a database whose directory others in this process may wait for.
+type claimed struct {
+	*pebblestore.DB
+	state   *state
+	id      topo.TaskID
+	release func()
+	once    sync.Once
+}
+
+// Close closes the database and lets the next owner in.
+func (c *claimed) Close() (err error) {
+	c.once.Do(func() {
+		c.state.note(c.id, c.Position())
+		err = c.DB.Close()
+		c.release()
+	})
+	return err
+}

@@ -1,0 +1,141 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/millrace/millrace/streams/internal/txn"
+)
+
+const (
+	// retryCommit is the pause before a commit is tried again during a rebalance.
+	retryCommit = 200 * time.Millisecond
+	// commitBudget bounds one commit while tasks stay, so that a coordinator that
+	// does not answer shows in the log.
+	commitBudget = 60 * time.Second
+)
+
+// commitDue commits all tasks with progress when it is time, or earlier when too
+// many writes are waiting.
+func (w *Worker) commitDue(now time.Time) {
+	if w.failed || now.Before(w.nextCommit) && w.staged() < w.opt.MaxStaged {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), commitBudget)
+	defer cancel()
+	err := w.commitTasks(ctx, w.owned)
+	w.nextCommit = time.Now().Add(w.opt.CommitInterval)
+	if err == nil {
+		return
+	}
+	switch txn.Judge(err) {
+	case txn.Later, txn.Lost: // a rebalance is under way, or will follow
+		w.opt.Log.Debug("commit postponed", "worker", w.opt.Index, "err", err)
+		w.nextCommit = time.Now().Add(retryCommit)
+	default:
+		w.fail(err)
+	}
+}
+
+// staged is the memory that writes of all tasks hold.
+func (w *Worker) staged() (bytes int64) {
+	for _, o := range w.owned {
+		bytes += int64(o.db.StagedBytes())
+	}
+	return bytes
+}
+
+// commitTasks runs the protocol over the tasks that have something to commit.
+func (w *Worker) commitTasks(ctx context.Context, tasks []*owned) error {
+	var parts []txn.Part
+	for _, o := range tasks {
+		if o.dirty() {
+			parts = append(parts, o)
+		}
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	begun := time.Now()
+	if err := w.commit.Commit(ctx, parts); err != nil {
+		return err
+	}
+	w.count.commit(len(parts), time.Since(begun).Seconds())
+	return nil
+}
+
+// stop ends tasks. It runs on the loop; closing runs beside it, because another
+// task's records need not wait for this one's disk.
+func (w *Worker) stop(ctx context.Context, tasks []*Task, commit bool, done func()) {
+	gone := w.disown(tasks)
+	if commit && !w.failed {
+		if err := w.lastCommit(ctx, gone); err != nil {
+			w.opt.Log.Error("the last commit of tasks that end failed; their newest records are processed again elsewhere",
+				"worker", w.opt.Index, "tasks", len(gone), "err", err)
+		}
+	}
+	w.publish(time.Now())
+	go func() {
+		defer done()
+		w.close(gone)
+	}()
+}
+
+// lastCommit tries until it is done, the group says no, or time is up.
+func (w *Worker) lastCommit(ctx context.Context, tasks []*owned) error {
+	for {
+		err := w.commitTasks(ctx, tasks)
+		if err == nil || txn.Judge(err) != txn.Later || ctx.Err() != nil {
+			if err != nil && txn.Judge(err) == txn.Fenced {
+				w.fail(err)
+			}
+			return err
+		}
+		select {
+		case <-time.After(retryCommit):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// disown takes tasks out of the loop.
+func (w *Worker) disown(tasks []*Task) (gone []*owned) {
+	kept := w.owned[:0]
+	for _, o := range w.owned {
+		if contains(tasks, o.task) {
+			o.task.state.Store(int32(Closing))
+			o.publish(time.Now())
+			gone = append(gone, o)
+		} else {
+			kept = append(kept, o)
+		}
+	}
+	clear(w.owned[len(kept):])
+	w.owned = kept
+	return gone
+}
+
+func contains(tasks []*Task, t *Task) bool {
+	for _, x := range tasks {
+		if x == t {
+			return true
+		}
+	}
+	return false
+}
+
+// close closes stores, all at once.
+func (w *Worker) close(tasks []*owned) {
+	var all sync.WaitGroup
+	for _, o := range tasks {
+		all.Go(func() {
+			o.db.Rollback()
+			if err := o.db.Close(); err != nil {
+				w.opt.Log.Error("closing the state of a task", "task", o.task.ID.String(), "err", err)
+			}
+		})
+	}
+	all.Wait()
+}

@@ -1,0 +1,102 @@
+package worker
+
+import "time"
+
+// roundRecords is how many records of one task are processed before the next
+// task has its turn.
+const roundRecords = 256
+
+// Run is the loop: take, process, punctuate, commit. It returns after Quit.
+func (w *Worker) Run() {
+	defer close(w.done)
+	w.nextCommit = time.Now().Add(w.opt.CommitInterval)
+	rest := time.NewTimer(0)
+	defer rest.Stop()
+	for {
+		w.take()
+		if w.quit {
+			return
+		}
+		now := time.Now()
+		busy := w.process(now)
+		w.punctuate(now)
+		w.commitDue(now)
+		w.publish(now)
+		if !busy {
+			w.rest(rest)
+		}
+	}
+}
+
+// take carries out what was posted.
+func (w *Worker) take() {
+	for _, call := range w.mail.take() {
+		call()
+	}
+}
+
+// process gives each task one turn and reports whether any had work.
+func (w *Worker) process(now time.Time) (busy bool) {
+	for _, o := range w.owned {
+		if w.failed {
+			return false
+		}
+		n, err := o.process(now, roundRecords)
+		w.count.processed += uint64(n)
+		busy = busy || n > 0
+		if err != nil {
+			w.count.errors++
+			w.fail(err)
+		}
+	}
+	return busy
+}
+
+// punctuate calls what is due by stream time or wall clock.
+func (w *Worker) punctuate(now time.Time) {
+	for _, o := range w.owned {
+		if w.failed {
+			return
+		}
+		if err := o.live.Punctuate(now.UnixMilli()); err != nil {
+			w.count.errors++
+			w.fail(err)
+		}
+	}
+}
+
+// publish shows the counters to the rest of the process.
+func (w *Worker) publish(now time.Time) {
+	for _, o := range w.owned {
+		o.publish(now)
+	}
+	w.board.publish(w.count, w.opt.Sender.Emitted())
+}
+
+// rest waits for mail or for the next thing that is due.
+func (w *Worker) rest(timer *time.Timer) {
+	timer.Reset(w.untilDue(time.Now()))
+	select {
+	case <-w.mail.wake:
+	case <-timer.C:
+	}
+}
+
+// untilDue is how long nothing can happen by itself.
+func (w *Worker) untilDue(now time.Time) time.Duration {
+	due := w.nextCommit
+	for _, o := range w.owned {
+		if at, ok := o.due(now); ok && at.Before(due) {
+			due = at
+		}
+	}
+	const shortest = time.Millisecond // never spin on something that stays due
+	return max(shortest, due.Sub(now))
+}
+
+// fail stops processing for good and tells the application, which will stop the
+// tasks. Their state stays at the last commit.
+func (w *Worker) fail(err error) {
+	w.failed = true
+	w.opt.Fail(err)
+}

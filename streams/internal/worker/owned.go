@@ -1,0 +1,156 @@
+package worker
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/millrace/millrace/changelog"
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/streams/internal/task"
+	"github.com/millrace/millrace/streams/internal/topo"
+	"github.com/millrace/millrace/streams/internal/txn"
+)
+
+// owned is a task as its worker has it: the passive task, its stores, and the
+// books between it and the poller. It is the task's Runtime, and its part in a
+// commit.
+type owned struct {
+	task   *Task
+	worker *Worker
+	live   *task.Task
+	db     store.DB
+	logs   []*logPosition
+	inputs []*input // sorted by topic
+
+	time      int64 // of the record or punctuation under way, ms
+	processed uint64
+	decided   int  // in this turn: go on with this number of inputs that have records
+	pending   bool // something was processed since the last commit
+	offsets   []task.Offset
+	measured  time.Time // when the stores were last asked for their size
+}
+
+var (
+	_ task.Runtime = (*owned)(nil)
+	_ txn.Part     = (*owned)(nil)
+)
+
+// measureEvery is how often stores are asked for their size.
+const measureEvery = time.Second
+
+// link makes the task live on its restored stores. On error it stays lifeless.
+func (o *owned) link(starts map[string]Start) error {
+	opt := task.Options{Undecodable: o.worker.opt.Undecodable}
+	live, err := task.New(o.task.ID, o.task.Topics, timed{o.worker.opt.Program, o}, o, opt)
+	if err != nil {
+		return err
+	}
+	for _, topic := range o.task.Topics {
+		s := starts[topic]
+		o.inputs = append(o.inputs, &input{topic: topic, next: s.Next, end: s.End})
+		if err := live.Resume(topic, s.Offset, s.Metadata); err != nil {
+			return err
+		}
+	}
+	o.live = live
+	return nil
+}
+
+// timed is a program whose tasks note the time of what they process, which is
+// the time of changelog records that have none of their own.
+type timed struct {
+	task.Program
+	o *owned
+}
+
+// Link implements task.Program.
+func (p timed) Link(id topo.TaskID, rt task.Runtime) (*task.Linked, error) {
+	l, err := p.Program.Link(id, rt)
+	if err != nil {
+		return nil, err
+	}
+	for topic, enter := range l.Entries {
+		l.Entries[topic] = func(r *task.Raw) error {
+			p.o.time = r.Time
+			return enter(r)
+		}
+	}
+	for i, punctuator := range l.Punctuators {
+		l.Punctuators[i].Call = func(now int64) error {
+			p.o.time = now
+			return punctuator.Call(now)
+		}
+	}
+	return l, nil
+}
+
+// Engine implements task.Runtime: the bytes of a store, its writes logged.
+func (o *owned) Engine(name string) (store.Engine, error) {
+	for _, s := range o.task.Sub.Stores {
+		if s.Spec.Name != name {
+			continue
+		}
+		e, err := o.db.Engine(s.Spec)
+		if err != nil || s.Changelog == "" {
+			return e, err
+		}
+		return changelog.Log(e, s.Spec, func() int64 { return o.time }, o.logger(s.Changelog)), nil
+	}
+	return nil, fmt.Errorf("task %s has no store %q", o.task.ID, name)
+}
+
+// logger sends the records of one changelog and notes their offsets.
+func (o *owned) logger(topic string) func(key, value []byte, ts int64) error {
+	pos := newLogPosition(topic)
+	o.logs = append(o.logs, pos)
+	return func(key, value []byte, ts int64) error {
+		return o.worker.opt.Sender.log(topic, o.task.ID.Partition, pos, key, value, ts)
+	}
+}
+
+// Emit implements task.Runtime.
+func (o *owned) Emit(out *task.Out) error { return o.worker.opt.Sender.Emit(out) }
+
+// Skipped implements task.Runtime.
+func (o *owned) Skipped(operator, reason string) {
+	o.worker.count.skip(SkipKey{operator, reason})
+}
+
+// ID implements txn.Part.
+func (o *owned) ID() topo.TaskID { return o.task.ID }
+
+// Flush implements txn.Part.
+func (o *owned) Flush() error { return o.live.Flush() }
+
+// Offsets implements txn.Part.
+func (o *owned) Offsets() []txn.Offset {
+	o.offsets = o.live.Offsets()
+	out := make([]txn.Offset, len(o.offsets))
+	for i, x := range o.offsets {
+		out[i] = txn.Offset{Topic: x.Topic, Partition: o.task.ID.Partition, Offset: x.Offset, LeaderEpoch: x.LeaderEpoch, Metadata: x.Metadata}
+	}
+	return out
+}
+
+// Position implements txn.Part: the offsets that the broker has acknowledged.
+func (o *owned) Position() store.Position {
+	pos := make(store.Position, len(o.logs))
+	for _, l := range o.logs {
+		if next := l.next.Load(); next > 0 {
+			pos[l.topic] = next
+		}
+	}
+	return pos
+}
+
+// CommitState implements txn.Part.
+func (o *owned) CommitState(pos store.Position) error { return o.db.Commit(pos) }
+
+// Committed implements txn.Part.
+func (o *owned) Committed([]txn.Offset) {
+	o.live.Committed(o.offsets)
+	o.pending = false
+}
+
+// dirty reports whether there is anything to commit.
+func (o *owned) dirty() bool { return o.pending || o.db.StagedBytes() > 0 }

@@ -1,0 +1,93 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/streams/internal/task"
+	"github.com/millrace/millrace/streams/internal/txn"
+)
+
+// Options are what a Worker needs.
+type Options struct {
+	Index   int
+	Program task.Program
+	Sender  *Sender
+	Group   txn.Group
+	// Purge deletes what lies before processed offsets of repartition topics; it
+	// does not block. Nil does nothing.
+	Purge func([]txn.Offset)
+	// Hook fails commits between steps, for tests.
+	Hook func(txn.Step) error
+
+	CommitInterval time.Duration
+	MaxTaskIdle    time.Duration
+	// MaxStaged is how many bytes of writes may wait for a commit.
+	MaxStaged int64
+	// Undecodable says whether to leave out a record that cannot be decoded.
+	Undecodable func(*task.Raw, *task.DecodeError) (skip bool)
+	// Fail ends the application. It does not block.
+	Fail func(error)
+	Log  *slog.Logger
+}
+
+// Worker is one goroutine that processes records of its tasks. All methods post
+// to it and return at once; they are safe for concurrent use.
+type Worker struct {
+	opt    Options
+	mail   *mailbox
+	board  board
+	done   chan struct{}
+	commit txn.Protocol
+
+	// What follows belongs to the goroutine.
+	owned      []*owned
+	count      *counters
+	nextCommit time.Time
+	failed     bool
+	quit       bool
+}
+
+// New returns a Worker; Run runs it.
+func New(opt Options) *Worker {
+	return &Worker{
+		opt: opt, mail: newMailbox(), done: make(chan struct{}), count: newCounters(),
+		commit: txn.Protocol{Sender: opt.Sender, Group: opt.Group, Purge: opt.Purge, Hook: opt.Hook},
+	}
+}
+
+// Index is the worker's number, from 0.
+func (w *Worker) Index() int { return w.opt.Index }
+
+// Status copies what the worker has done so far.
+func (w *Worker) Status() Status { return w.board.read() }
+
+// Start takes over a task whose stores in db are complete. running is called on
+// the worker's goroutine once the task can take records. The worker closes db.
+func (w *Worker) Start(t *Task, db store.DB, starts map[string]Start, running func()) {
+	w.mail.post(func() { w.start(t, db, starts, running) })
+}
+
+// Deliver hands over fetched records. Those of a task that the worker does not
+// have any more are dropped.
+func (w *Worker) Deliver(t *Task, b Batch) {
+	w.mail.post(func() { w.deliver(t, b) })
+}
+
+// Stop ends tasks: it commits them if so asked, until ctx ends, closes their
+// stores and calls done, on a goroutine of the worker.
+func (w *Worker) Stop(ctx context.Context, tasks []*Task, commit bool, done func()) {
+	w.mail.post(func() { w.stop(ctx, tasks, commit, done) })
+}
+
+// Quit ends the goroutine, after the mail that was posted before, and waits for
+// it until ctx ends. Tasks must have been stopped.
+func (w *Worker) Quit(ctx context.Context) {
+	w.mail.post(func() { w.quit = true })
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+	}
+}
