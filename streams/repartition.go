@@ -9,19 +9,19 @@ import (
 )
 
 // repartition links the nodes of a repartition topic. Records without key are
-// dropped in front of it, unless a left join behind it wants them. Deletions are
-// dropped too, because neither aggregates nor joins use them, and the type may
-// not be able to show them behind the topic.
+// dropped in front of it, unless a left join behind it wants them. Nulls pass, as
+// in Kafka Streams: what comes behind shows them to a type that has a null, and
+// skips them for one that has none.
 func repartition[K, V any](h handle[K, V], n *topo.RekeyNodes, ks serde.Serde[K], vs serde.Serde[V]) {
 	h.b.link(n.Filter, func(l *linking, id topo.NodeID) {
 		env, next := l.env(id), fan[K, V](l, id)
 		if !l.feedsLeftJoin(n.Source) {
 			next = node.DropNullKeys(env, next)
 		}
-		input(l, id, dropNulls(env, next))
+		input(l, id, next)
 	})
 	h.b.link(n.Sink, leave(ks, vs))
-	h.b.link(n.Source, enter(ks, vs, false))
+	h.b.link(n.Source, enter(ks, vs, true))
 }
 
 // feedsLeftJoin says whether a child of the node is a left join.
@@ -29,14 +29,4 @@ func (l *linking) feedsLeftJoin(id topo.NodeID) bool {
 	return slices.ContainsFunc(l.graph.Nodes[id].Children, func(child topo.NodeID) bool {
 		return l.graph.Nodes[child].Prefix == leftJoinPrefix
 	})
-}
-
-func dropNulls[K, V any](env *node.Env, next node.Sink[K, V]) node.Sink[K, V] {
-	return func(r *Record[K, V]) error {
-		if r.Null {
-			env.Skip(node.SkipNullValue)
-			return nil
-		}
-		return next(r)
-	}
 }

@@ -47,9 +47,9 @@ func (t Table[K, V]) FilterNot(pred func(K, V) bool, opts ...NodeOption) Table[K
 func (t Table[K, V]) filter(pred func(K, V) bool, negate bool, opts []NodeOption) Table[K, V] {
 	t = t.owned()
 	c := declare(t.h.b, "KTABLE-FILTER-", pred == nil, opts, t.h.id)
-	above := t.get
+	above, olds := t.get, t.h.b.graph.Kept(t.st)
 	t.h = change(t.h, c, t.h, func(e *node.Env, next node.Sink[K, node.Change[V]]) node.Sink[K, node.Change[V]] {
-		return node.TableFilter(e, pred, negate, false, next)
+		return node.TableFilter(e, pred, negate, olds, next)
 	})
 	t.get = func(l *linking) node.Lookup[K, V] { return node.Filtered(above(l), pred, negate) }
 	return t

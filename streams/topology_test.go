@@ -63,7 +63,7 @@ func TestTopicKnowsItsSerdes(t *testing.T) {
 }
 
 // TestMergedSessionsAreNotCountedAgain: the deletion of a session that was merged
-// stops in front of the repartition topic, where an int64 could not show it.
+// crosses the repartition topic as a null and is skipped by the aggregate behind.
 func TestMergedSessionsAreNotCountedAgain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(b *streams.Builder) {
@@ -73,5 +73,9 @@ func TestMergedSessionsAreNotCountedAgain(t *testing.T) {
 			Reduce(func(_, n int64) int64 { return n })
 	})
 	seconds(r, 1, 4)
-	require.Equal(t, 1, r.skipped["again-repartition-filter null-value"])
+	require.Len(t, r.skipped, 1)
+	for what, n := range r.skipped {
+		require.Regexp(t, "^KSTREAM-REDUCE-.* null-value$", what)
+		require.Equal(t, 1, n)
+	}
 }

@@ -20,7 +20,7 @@ var ladder = [][]string{
 	{"streams/internal/worker"},
 	{"streams/internal/poller"},
 	{"streams"},
-	{"streams/streamstest", "streams/streamsprom", "streams/streamshttp", "streams/embedded"},
+	{"streams/internal/oracle", "streams/streamstest", "streams/streamsprom", "streams/streamshttp", "streams/embedded"},
 	{"integration", "examples"},
 }
 

@@ -42,6 +42,5 @@ const (
 	SkipNullKey   = "null-key"
 	SkipNullValue = "null-value"
 	SkipLate      = "late"     // the window closed before the record came
-	SkipTime      = "bad-time" // a negative timestamp
 	SkipDecode    = "undecodable"
 )

@@ -52,12 +52,14 @@ func TestSourceNamesThePartThatIsWrong(t *testing.T) {
 	require.NotNil(t, errors.Unwrap(decode))
 }
 
-func TestSourceSkipsNegativeTimes(t *testing.T) {
+// A negative time is an error, as by Kafka Streams' default timestamp extractor.
+func TestSourceRefusesNegativeTimes(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.env.Cur.Time = -1
-	require.NoError(t, Source(&b.env, serde.String, serde.String, false, collect[string, string](b))(nil, nil))
-	require.Equal(t, []string{SkipTime}, b.skipped)
+	var decode *DecodeError
+	require.ErrorAs(t, Source(&b.env, serde.String, serde.String, false, collect[string, string](b))(nil, nil), &decode)
+	require.Equal(t, "time", decode.Part)
 }
 
 // sent is what one Emit saw, copied.

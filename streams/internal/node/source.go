@@ -9,7 +9,7 @@ import (
 // DecodeError says that a record of a source topic cannot be read. Its text has
 // no payload as long as the serde's errors have none.
 type DecodeError struct {
-	Part string // "key" or "value"
+	Part string // "key", "value" or "time"
 	Err  error
 }
 
@@ -19,6 +19,8 @@ func (e *DecodeError) Error() string { return "decode the " + e.Part + ": " + e.
 // Unwrap returns the serde's error.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
+var errNegativeTime = errors.New("the timestamp is negative: the producer wrote none, or a wrong one")
+
 var errNullValue = errors.New("null value; use serde.Nullable, or read the topic as a table, where a null is a deletion")
 
 // Source is the door into the typed world: it decodes what is in env.Cur's topic
@@ -27,7 +29,7 @@ var errNullValue = errors.New("null value; use serde.Nullable, or read the topic
 //
 // A nil key is a record without key. A nil value is a deletion in a table and the
 // serde's own null in a stream; without one it is a [*DecodeError], as is
-// everything that the serdes refuse. Records with a negative time are skipped.
+// everything that the serdes refuse, and a negative time.
 func Source[K, V any](env *Env, ks serde.Serde[K], vs serde.Serde[V], table bool, next Sink[K, V]) func(key, value []byte) error {
 	out := newSlot(next)
 	key, value := newReader(ks), newReader(vs)
@@ -35,8 +37,7 @@ func Source[K, V any](env *Env, ks serde.Serde[K], vs serde.Serde[V], table bool
 	key.absentOK = true
 	return func(k, v []byte) (err error) {
 		if env.Cur.Time < 0 {
-			env.Skip(SkipTime)
-			return nil
+			return &DecodeError{Part: "time", Err: errNegativeTime}
 		}
 		if out.rec.Key, out.rec.NoKey, err = key.read(k); err != nil {
 			return &DecodeError{Part: "key", Err: err}

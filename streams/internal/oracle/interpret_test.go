@@ -135,4 +135,3 @@ func (in *interpreter) tableOptions(o op) []streams.TableOption {
 }
 
 func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
-

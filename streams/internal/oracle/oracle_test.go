@@ -236,6 +236,8 @@ func tally(m map[string]int) string {
 	for k, n := range m {
 		out = append(out, fmt.Sprintf("%d %s", n, k))
 	}
-	sort.Slice(out, func(i, j int) bool { return m[out[i][strings.Index(out[i], " ")+1:]] > m[out[j][strings.Index(out[j], " ")+1:]] })
+	sort.Slice(out, func(i, j int) bool {
+		return m[out[i][strings.Index(out[i], " ")+1:]] > m[out[j][strings.Index(out[j], " ")+1:]]
+	})
 	return strings.Join(out, "; ")
 }

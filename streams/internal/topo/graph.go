@@ -126,6 +126,13 @@ func (g *Graph) Node(id NodeID) Node { return g.nodes[id] }
 // Need brings a lazy store to life.
 func (g *Graph) Need(id StoreID) { g.stores[id].Lazy = false }
 
+// Kept says whether a store keeps its rows as the program stands at this call.
+// Kafka Streams asks at the same moment, so that what it decides depends, as
+// there, on the order of the calls.
+func (g *Graph) Kept(id StoreID) bool {
+	return id >= 0 && int(id) < len(g.stores) && !g.stores[id].Lazy
+}
+
 // Source declares a topic that is read as a stream.
 func (g *Graph) Source(topic string, reset Reset, c Call) NodeID {
 	id := g.add(Node{Type: SourceNode, Prefix: c.Prefix, Where: c.Where, Topic: topic, Reset: reset})
