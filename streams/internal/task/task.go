@@ -102,6 +102,14 @@ func (t *Task) Buffered(topic string) int {
 // Waiting says whether there are records to process.
 func (t *Task) Waiting() bool { return len(t.ready) > 0 }
 
+// Head is the time, in ms, of the record that Process would take.
+func (t *Task) Head() (time int64, ok bool) {
+	if len(t.ready) == 0 {
+		return 0, false
+	}
+	return t.ready[0].head().Time, true
+}
+
 // Empty lists the topics without records. While it is not empty, Process may take
 // a record that is younger than one still to be fetched; how long to wait for
 // that is the owner's choice.

@@ -113,6 +113,19 @@ type broken struct{}
 
 func (broken) Link(topo.TaskID, task.Runtime) (*task.Linked, error) { return nil, errFull }
 
+// TestHeadIsTheTimeOfTheNextRecord.
+func TestHeadIsTheTimeOfTheNextRecord(t *testing.T) {
+	t.Parallel()
+	tk := newTask(t, &fake{topics: []string{"in", "other"}})
+	_, ok := tk.Head()
+	require.False(t, ok)
+	require.NoError(t, tk.Add("in", []task.Raw{{Time: 9}}))
+	require.NoError(t, tk.Add("other", []task.Raw{{Time: 4}}))
+	at, ok := tk.Head()
+	require.True(t, ok)
+	require.EqualValues(t, 4, at)
+}
+
 // TestDueIsTheNextWallClockPunctuation.
 func TestDueIsTheNextWallClockPunctuation(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,28 @@
+package streamstest
+
+import "time"
+
+// Option changes what New makes.
+type Option func(*Driver)
+
+// WithPartitions gives each topic n partitions in place of one, so that the
+// topology runs as n tasks a sub-topology. A repartition topic with a count of
+// its own keeps that.
+func WithPartitions(n int) Option {
+	return func(d *Driver) { d.partitions = int32(max(1, n)) }
+}
+
+// WithApplicationID sets the id that precedes the names of internal topics; it is
+// "test" otherwise.
+func WithApplicationID(id string) Option { return func(d *Driver) { d.app = id } }
+
+// WithClock sets the time at which the driver's clock stands first, cut to
+// milliseconds; it is [Epoch] otherwise.
+func WithClock(start time.Time) Option { return func(d *Driver) { d.clock = start.UnixMilli() } }
+
+// SkipUndecodable leaves records out that cannot be decoded, and counts them, as
+// an application does that is so configured. Otherwise they are errors.
+func SkipUndecodable() Option { return func(d *Driver) { d.skipUndecodable = true } }
+
+// Epoch is where the driver's clock stands first: 2024-01-01 00:00 UTC.
+var Epoch = time.UnixMilli(1_704_067_200_000).UTC()

@@ -1,0 +1,88 @@
+package streamstest
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/millrace/millrace/changelog"
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/store/memstore"
+	"github.com/millrace/millrace/streams/internal/topo"
+)
+
+// Restart stops the application and starts it again on the state it had: tasks
+// are made anew, and what operators hold in memory only is gone.
+func (d *Driver) Restart() {
+	d.t.Helper()
+	d.check(d.restart(func(u *unit) error { u.db.Rollback(); return nil }))
+}
+
+// Restore stops the application, throws its state away and starts it again: the
+// stores are read back from their changelogs. Stores without one are empty.
+func (d *Driver) Restore() {
+	d.t.Helper()
+	d.check(d.restart((*unit).restore))
+}
+
+// restart makes all tasks anew. It also revives a driver whose topology failed;
+// the record that failed is not sent again.
+func (d *Driver) restart(state func(*unit) error) error {
+	d.failed, d.moved = nil, nil
+	for _, u := range d.units {
+		if err := state(u); err != nil {
+			return err
+		}
+		if err := u.open(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restore fills a new DB from the changelogs.
+func (u *unit) restore() error {
+	u.db = memstore.New()
+	for _, s := range u.sub.Stores {
+		if _, err := u.db.Engine(s.Spec); err != nil {
+			return err
+		}
+		if err := u.replay(s); err != nil {
+			return fmt.Errorf("task %s: restoring from %s: %w", u.id, s.Changelog, err)
+		}
+	}
+	return nil
+}
+
+// replay applies the task's partition of one changelog, all of it: what a record
+// wrote before it failed is there too, as with at-least-once in Kafka.
+func (u *unit) replay(s topo.Store) error {
+	decoder := changelog.NewDecoder(s.Spec)
+	for _, m := range u.d.Messages(s.Changelog) {
+		if m.Partition != u.id.Partition {
+			continue
+		}
+		mut, err := decoder.Mutation(m.Key, m.Value, m.Time)
+		if err != nil {
+			return err
+		}
+		if err := u.db.Apply(s.Spec.Name, []store.Mutation{mut}, store.Position{s.Changelog: m.Offset + 1}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// store finds the declaration of a store.
+func (d *Driver) store(name string) (topo.Store, error) {
+	var names []string
+	for _, sub := range d.plan.Subtopologies {
+		for _, s := range sub.Stores {
+			if s.Spec.Name == name {
+				return s, nil
+			}
+			names = append(names, s.Spec.Name)
+		}
+	}
+	slices.Sort(names)
+	return topo.Store{}, fmt.Errorf("the topology has no store %q, it has %q", name, names)
+}

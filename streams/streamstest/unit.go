@@ -1,0 +1,129 @@
+package streamstest
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/millrace/millrace/changelog"
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/store/memstore"
+	"github.com/millrace/millrace/streams/internal/task"
+	"github.com/millrace/millrace/streams/internal/topo"
+)
+
+// unit is one task with its state: what a worker is to it in an application.
+type unit struct {
+	d         *Driver
+	id        topo.TaskID
+	sub       *topo.Subtopology
+	db        store.DB
+	task      *task.Task
+	now       int64 // time of the record or punctuation under way, ms
+	position  store.Position
+	committed map[string]task.Offset
+}
+
+var _ task.Runtime = (*unit)(nil)
+
+func newUnit(d *Driver, id topo.TaskID) *unit {
+	return &unit{
+		d: d, id: id, sub: &d.plan.Subtopologies[id.Subtopology], db: memstore.New(),
+		position: store.Position{}, committed: map[string]task.Offset{},
+	}
+}
+
+// open links the task on the state that there is, at the committed offsets.
+func (u *unit) open() (err error) {
+	opt := task.Options{}
+	if u.d.skipUndecodable {
+		opt.Undecodable = func(*task.Raw, *task.DecodeError) bool { return true }
+	}
+	if u.task, err = task.New(u.id, u.topics(), u.d.program, u, opt); err != nil {
+		return err
+	}
+	for topic, o := range u.committed {
+		if err := u.task.Resume(topic, o.Offset, o.Metadata); err != nil {
+			return err
+		}
+	}
+	return u.task.Punctuate(u.d.clock) // starts the schedules
+}
+
+// topics are the source topics that have the task's partition.
+func (u *unit) topics() (out []string) {
+	for _, s := range u.sub.Sources {
+		if u.id.Partition < u.d.topics[s.Topic].partitions {
+			out = append(out, s.Topic)
+		}
+	}
+	return out
+}
+
+// step processes one record and commits.
+func (u *unit) step() error {
+	u.now, _ = u.task.Head()
+	if _, err := u.task.Process(); err != nil {
+		return err
+	}
+	return u.commit()
+}
+
+// punctuate calls what is due by the driver's clock, and commits.
+func (u *unit) punctuate() error {
+	u.now = u.d.clock
+	if err := u.task.Punctuate(u.d.clock); err != nil {
+		return err
+	}
+	return u.commit()
+}
+
+func (u *unit) commit() error {
+	if err := u.task.Flush(); err != nil {
+		return err
+	}
+	offsets := u.task.Offsets()
+	if err := u.db.Commit(maps.Clone(u.position)); err != nil {
+		return err
+	}
+	for _, o := range offsets {
+		u.committed[o.Topic] = o
+	}
+	u.task.Committed(offsets)
+	return nil
+}
+
+// Engine implements task.Runtime: a store whose writes go to its changelog.
+func (u *unit) Engine(name string) (store.Engine, error) {
+	for _, s := range u.sub.Stores {
+		if s.Spec.Name != name {
+			continue
+		}
+		e, err := u.db.Engine(s.Spec)
+		if err != nil || s.Changelog == "" {
+			return e, err
+		}
+		return changelog.Log(e, s.Spec, func() int64 { return u.now }, u.logger(s.Changelog)), nil
+	}
+	return nil, fmt.Errorf("sub-topology %d has no store %q", u.id.Subtopology, name)
+}
+
+// logger writes to the task's partition of a changelog.
+func (u *unit) logger(topic string) func(key, value []byte, ts int64) error {
+	return func(key, value []byte, ts int64) error {
+		m := u.d.write(Message{Topic: topic, Partition: u.id.Partition, Time: ts, Key: keep(key), Value: keep(value)}, nil)
+		u.position[topic] = m.Offset + 1
+		return nil
+	}
+}
+
+// Emit implements task.Runtime.
+func (u *unit) Emit(o *task.Out) error {
+	u.d.write(Message{
+		Topic: o.Topic, Partition: o.Partition, Time: o.Time,
+		Key: keep(o.Key), Value: keep(o.Value), Headers: keepHeaders(o.Headers),
+	}, o.HashKey)
+	return nil
+}
+
+// Skipped implements task.Runtime.
+func (u *unit) Skipped(operator, reason string) { u.d.skipped[Skip{operator, reason}]++ }
