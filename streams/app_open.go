@@ -72,7 +72,8 @@ func (e *engine) openState(ctx context.Context) (err error) {
 
 // openAdmin makes the client for requests and proves that the broker answers.
 func (e *engine) openAdmin(ctx context.Context) (err error) {
-	if e.admin, err = e.app.cfg.kafka().New(); err != nil {
+	// New topics must show soon, and so must new partitions to a leader.
+	if e.admin, err = e.app.cfg.kafka().New(kgo.MetadataMinAge(100 * time.Millisecond)); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)

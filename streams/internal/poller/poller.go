@@ -17,6 +17,10 @@ import (
 	"github.com/millrace/millrace/streams/internal/worker"
 )
 
+// fetchWait is how long a broker holds a fetch that finds nothing. A partition
+// that resumes is asked for in the next fetch only, so it bounds how late that is.
+const fetchWait = 250 * time.Millisecond
+
 // Options are what a Poller needs. All of it outlives the Poller.
 type Options struct {
 	Plan *topo.Plan
@@ -110,6 +114,7 @@ func (p *Poller) clientOpts() []kgo.Opt {
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), // a position can stand behind them
 		kgo.RequireStableFetchOffsets(),
+		kgo.FetchMaxWait(fetchWait),
 		kgo.FetchMaxBytes(int32(min(32<<20, max(1<<20, p.opt.MaxBuffered/2)))),
 	}
 	if p.opt.InstanceID != "" {
