@@ -2,7 +2,6 @@ package assign
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"github.com/millrace/millrace/streams/internal/topo"
@@ -131,24 +130,30 @@ func (a *assigner) place(tasks []Task) {
 
 // setQuotas divides the sub-topology's tasks evenly. The remainder goes to those
 // with the fewest tasks in all, which keeps the whole even; among them to those
-// who would otherwise have to give one up, then to those who run the fewest: a
-// member that comes back gets its share and displaces nobody.
+// who would otherwise have to give one up, then to those with the state of tasks
+// that nobody runs, then to those who run the fewest: a member that comes back
+// gets its share and displaces nobody.
 func (a *assigner) setQuotas(tasks []Task) {
 	each, rest := len(tasks)/len(a.members), len(tasks)%len(a.members)
-	running := make(map[*member]int)
+	running, waiting := make(map[*member]int), make(map[*member]int)
 	for _, t := range tasks {
-		running[a.runs[t.ID]]++
+		if m := a.runs[t.ID]; m != nil {
+			running[m]++
+		} else if m := a.nearest(t); m != nil {
+			waiting[m]++
+		}
 	}
 	keen := func(m *member) int {
 		if running[m] > each {
-			return -1
+			return 0
 		}
-		return running[m]
+		return 1
 	}
 	order := slices.SortedStableFunc(slices.Values(a.members), func(x, y *member) int {
 		return cmp.Or(
 			cmp.Compare(len(x.got), len(y.got)),
 			cmp.Compare(keen(x), keen(y)),
+			cmp.Compare(waiting[y], waiting[x]),
 			cmp.Compare(len(x.Active), len(y.Active)))
 	})
 	for i, m := range order {
@@ -169,7 +174,7 @@ func (m *member) take(t topo.TaskID) bool {
 	return true
 }
 
-// closest is the member with room that has least to restore, then the one with
+// closest is the member with room that has most of the state, then the one with
 // most room. Quotas sum up to the tasks, so there is one.
 func (a *assigner) closest(t Task) *member {
 	var best *member
@@ -177,26 +182,32 @@ func (a *assigner) closest(t Task) *member {
 		if m.quota == 0 {
 			continue
 		}
-		if best == nil || cmp.Or(cmp.Compare(a.lag(m, t), a.lag(best, t)), cmp.Compare(best.quota, m.quota)) < 0 {
+		if best == nil || cmp.Or(cmp.Compare(a.has(best, t), a.has(m, t)), cmp.Compare(best.quota, m.quota)) < 0 {
 			best = m
 		}
 	}
 	return best
 }
 
-// lag is how far a member's state of a task is behind: all of it if it has none,
-// or claims more than there is.
-func (a *assigner) lag(m *member, t Task) int64 {
-	sum := a.state[m.Process][t.ID]
-	switch {
-	case !t.Stateful:
-		return 0
-	case t.End < 0:
-		return math.MaxInt64 - sum
-	case sum < 0 || sum > t.End:
-		return t.End
+// nearest is the member with most of a task's state, or nil: nobody has any.
+func (a *assigner) nearest(t Task) (best *member) {
+	var most int64
+	for _, m := range a.members {
+		if n := a.has(m, t); n > most {
+			best, most = m, n
+		}
 	}
-	return t.End - sum
+	return best
+}
+
+// has is how much of a task's state a member has. Who claims more than there is
+// has something else.
+func (a *assigner) has(m *member, t Task) int64 {
+	sum := a.state[m.Process][t.ID]
+	if !t.Stateful || t.End >= 0 && sum > t.End {
+		return 0
+	}
+	return sum
 }
 
 func (a *assigner) result() map[string]Assignment {
