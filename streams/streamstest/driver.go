@@ -47,7 +47,7 @@ type Skip struct {
 func New(t testing.TB, b *streams.Builder, opts ...Option) *Driver {
 	t.Helper()
 	d := &Driver{
-		t: t, app: "test", partitions: 1, clock: Epoch.UnixMilli(),
+		t: t, app: "test", partitions: 1, clock: epoch,
 		topics: map[string]*topic{}, skipped: map[Skip]int{},
 	}
 	for _, o := range opts {

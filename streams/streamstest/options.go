@@ -17,12 +17,12 @@ func WithPartitions(n int) Option {
 func WithApplicationID(id string) Option { return func(d *Driver) { d.app = id } }
 
 // WithClock sets the time at which the driver's clock stands first, cut to
-// milliseconds; it is [Epoch] otherwise.
+// milliseconds; it is 2024-01-01 00:00 UTC otherwise.
 func WithClock(start time.Time) Option { return func(d *Driver) { d.clock = start.UnixMilli() } }
 
 // SkipUndecodable leaves records out that cannot be decoded, and counts them, as
 // an application does that is so configured. Otherwise they are errors.
 func SkipUndecodable() Option { return func(d *Driver) { d.skipUndecodable = true } }
 
-// Epoch is where the driver's clock stands first: 2024-01-01 00:00 UTC.
-var Epoch = time.UnixMilli(1_704_067_200_000).UTC()
+// epoch is where the driver's clock stands first, in ms: 2024-01-01 00:00 UTC.
+const epoch = 1_704_067_200_000

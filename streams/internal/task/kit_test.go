@@ -88,7 +88,7 @@ func (s *session) run(cmd string, args []string) error {
 	case "commit":
 		return s.commit()
 	case "show":
-		s.fake.note("st=%d empty=%v waiting=%v", s.task.StreamTime(), s.task.Empty(), s.task.Waiting())
+		s.fake.note("st=%d ready=%d", s.task.StreamTime(), s.task.Ready())
 		return nil
 	}
 	return fmt.Errorf("no command %q", cmd)

@@ -99,8 +99,10 @@ func (t *Task) Buffered(topic string) int {
 	return 0
 }
 
-// Waiting says whether there are records to process.
-func (t *Task) Waiting() bool { return len(t.ready) > 0 }
+// Ready is the number of source topics that have records waiting. While it is
+// neither 0 nor all of them, Process may take a record that is younger than one
+// still to be fetched; how long to wait for that is the owner's choice.
+func (t *Task) Ready() int { return len(t.ready) }
 
 // Head is the time, in ms, of the record that Process would take.
 func (t *Task) Head() (time int64, ok bool) {
@@ -108,21 +110,6 @@ func (t *Task) Head() (time int64, ok bool) {
 		return 0, false
 	}
 	return t.ready[0].head().Time, true
-}
-
-// Empty lists the topics without records. While it is not empty, Process may take
-// a record that is younger than one still to be fetched; how long to wait for
-// that is the owner's choice.
-func (t *Task) Empty() (topics []string) {
-	if len(t.ready) == len(t.queues) {
-		return nil
-	}
-	for _, q := range t.queues {
-		if q.size == 0 {
-			topics = append(topics, q.topic)
-		}
-	}
-	return topics
 }
 
 // Process takes the record with the lowest time among the heads of the queues and
