@@ -3,6 +3,7 @@ package group
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -110,6 +111,9 @@ func (b *Balancer) ParseSyncAssignment(data []byte) (map[string][]int32, error) 
 		for _, p := range parts {
 			out[p.Topic] = append(out[p.Topic], p.Partition)
 		}
+	}
+	for _, parts := range out {
+		slices.Sort(parts)
 	}
 	return out, nil
 }
