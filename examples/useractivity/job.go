@@ -115,11 +115,18 @@ type restored struct {
 	mu             sync.Mutex
 	stores         int
 	records, bytes int64
-	longest        time.Duration
+	// begun is when the first store began, ended when the last one so far ended.
+	begun, ended time.Time
 }
 
 // OnRestoreStart implements streams.RestoreListener.
-func (*restored) OnRestoreStart(streams.RestoreEvent) {}
+func (r *restored) OnRestoreStart(streams.RestoreEvent) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.begun.IsZero() {
+		r.begun = time.Now()
+	}
+}
 
 // OnRestoreBatch implements streams.RestoreListener.
 func (*restored) OnRestoreBatch(streams.RestoreEvent) {}
@@ -131,7 +138,7 @@ func (r *restored) OnRestoreEnd(e streams.RestoreEvent) {
 	r.stores++
 	r.records += e.Records
 	r.bytes += e.Bytes
-	r.longest = max(r.longest, e.Elapsed)
+	r.ended = time.Now()
 }
 
 // String says what was restored, and how fast.
@@ -141,7 +148,7 @@ func (r *restored) String() string {
 	if r.records == 0 {
 		return fmt.Sprintf("nothing restored: all %d stores were complete", r.stores)
 	}
-	seconds := max(r.longest.Seconds(), 0.001)
+	seconds := max(r.ended.Sub(r.begun).Seconds(), 0.001)
 	return fmt.Sprintf("restored %d records, %.1f MB, of %d stores in %.2f s (%.0f records/s)",
 		r.records, float64(r.bytes)/1e6, r.stores, seconds, float64(r.records)/seconds)
 }
