@@ -152,7 +152,8 @@ func (d *Driver) settle() error {
 }
 
 // oldest is the task whose next record has the lowest time; nil if none waits.
-// Kafka's own test driver has one task, and so the same order.
+// Kafka's own test driver, which has one task for all, chooses by time as well;
+// among equal times its order may differ from ours, which is by task.
 func (d *Driver) oldest() (first *unit) {
 	var lowest int64
 	for _, u := range d.units {
