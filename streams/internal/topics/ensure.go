@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -111,21 +112,26 @@ func (e *ensurer) missing(want []string, found kadm.TopicDetails) (out []topo.So
 	return out
 }
 
-// list describes topics; those that do not exist are left out.
+// list describes topics; those that do not exist, or are just being made, are left
+// out.
 func (e *ensurer) list(ctx context.Context, names ...string) (kadm.TopicDetails, error) {
 	if len(names) == 0 {
 		return nil, nil // the request would mean all topics
 	}
-	found, err := e.adm.ListTopics(ctx, names...)
+	// Asking for the operations allowed has the side effect that the client's cache,
+	// which may be seconds old, does not answer.
+	found, err := e.adm.ListTopics(kadm.WithAuthorizedOps(ctx), names...)
+	if errors.Is(err, kerr.TopicAuthorizationFailed) {
+		return nil, fmt.Errorf("topics %s: %w; grant this user Describe and Read on them, and Write on those with the prefix %s-",
+			strings.Join(names, ", "), err, e.plan.ApplicationID)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("looking for the topics of %s: %w", e.plan.ApplicationID, err)
 	}
 	for _, t := range found.Sorted() {
 		switch {
-		case errors.Is(t.Err, kerr.UnknownTopicOrPartition):
+		case errors.Is(t.Err, kerr.UnknownTopicOrPartition), errors.Is(t.Err, kerr.LeaderNotAvailable):
 			delete(found, t.Topic)
-		case errors.Is(t.Err, kerr.TopicAuthorizationFailed):
-			return nil, fmt.Errorf("topic %s: %w; grant this user Describe, and Read or Write, on it", t.Topic, t.Err)
 		case t.Err != nil:
 			return nil, fmt.Errorf("topic %s: %w", t.Topic, t.Err)
 		}
