@@ -58,14 +58,23 @@ type Mutation struct {
 	Key, Value []byte
 }
 
-// Engine is the bytes of one store in one task. It belongs to the goroutine
-// that runs the task and is not safe for concurrent use.
-//
-// Reads see staged writes. Keys are ordered bytewise.
-type Engine interface {
-	// Get returns the value of key. The slice is valid until the next call on
-	// any engine of the same DB; the caller must not change it.
+// Reader is the reading half of an Engine. Keys are ordered bytewise.
+type Reader interface {
+	// Get returns the value of key. A slice from an Engine is valid until the next
+	// call on any engine of the same DB, one from a Snapshot is the caller's; the
+	// caller must not change it.
 	Get(key []byte) (value []byte, ok bool, err error)
+
+	// Scan calls visit for each key lo <= k < hi in ascending order, descending
+	// if reverse, until visit returns false. A nil bound is open. The slices are
+	// valid during the visit only, and visit must not write to the engine.
+	Scan(lo, hi []byte, reverse bool, visit func(key, value []byte) bool) error
+}
+
+// Engine is the bytes of one store in one task. It belongs to the goroutine
+// that runs the task and is not safe for concurrent use. Reads see staged writes.
+type Engine interface {
+	Reader
 
 	// Put stages a write. Both slices are copied.
 	Put(key, value []byte) error
@@ -76,11 +85,6 @@ type Engine interface {
 	// DeleteRange stages the removal of all keys lo <= k < hi. It is for expiry
 	// and is never logged to a changelog.
 	DeleteRange(lo, hi []byte) error
-
-	// Scan calls visit for each key lo <= k < hi in ascending order, descending
-	// if reverse, until visit returns false. A nil bound is open. The slices are
-	// valid during the visit only, and visit must not write to the engine.
-	Scan(lo, hi []byte, reverse bool, visit func(key, value []byte) bool) error
 }
 
 // DB is the local state of one task: all its stores and the position they stand
