@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/millrace/millrace/streams"
@@ -74,6 +75,23 @@ func (r *cluster) lines(lines ...string) {
 	}
 }
 
+// linesUntil goes on producing a line and returns how many there are.
+func (r *cluster) linesUntil(done <-chan struct{}, line string) (n int64) {
+	r.t.Helper()
+	timeout := time.After(soon)
+	for {
+		select {
+		case <-done:
+			return n
+		case <-timeout:
+			require.Fail(r.t, "what is waited for does not happen")
+		default:
+			r.lines(line)
+			n++
+		}
+	}
+}
+
 // running is an App that Run runs.
 type running struct {
 	*streams.App
@@ -86,6 +104,11 @@ func launch(t *testing.T, b *streams.Builder, c streams.Config) *running {
 	t.Helper()
 	app, err := streams.New(b, c)
 	require.NoError(t, err)
+	return run(t, app)
+}
+
+func run(t *testing.T, app *streams.App) *running {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	r := &running{App: app, t: t, stop: stop, done: make(chan error, 1)}
 	go func() { r.done <- app.Run(ctx) }()
@@ -150,27 +173,46 @@ func (r *cluster) consume(topic string) *consumer {
 // until reads until the last values are as wanted.
 func (c *consumer) until(want map[string]int64) {
 	c.t.Helper()
+	c.when(fmt.Sprint(want), func(last map[string]int64) bool {
+		for k, v := range want {
+			if last[k] != v {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// when reads until the last values satisfy ok.
+func (c *consumer) when(what string, ok func(last map[string]int64) bool) {
+	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), soon)
 	defer cancel()
-	for !c.has(want) {
+	for !ok(c.last) {
 		fetches := c.client.PollFetches(ctx)
-		require.NoError(c.t, ctx.Err(), "want %v, have %v", want, c.last)
-		fetches.EachRecord(func(r *kgo.Record) {
-			v, err := serde.Int64.Decode(r.Value)
-			require.NoError(c.t, err)
-			c.last[string(r.Key)] = v
-			c.n++
-		})
+		require.NoError(c.t, ctx.Err(), "waiting for %s, have %v", what, c.last)
+		c.take(fetches)
 	}
 }
 
-func (c *consumer) has(want map[string]int64) bool {
-	for k, v := range want {
-		if c.last[k] != v {
-			return false
-		}
-	}
-	return true
+// lastOf reads all there is, of a topic that nobody writes to any more.
+func (c *consumer) lastOf(key string) int64 {
+	c.t.Helper()
+	ends, err := kadm.NewClient(c.client).ListEndOffsets(context.Background(), "counts")
+	require.NoError(c.t, err)
+	all := 0
+	ends.Each(func(o kadm.ListedOffset) { all += int(o.Offset) })
+	c.when(fmt.Sprint(all, " records"), func(map[string]int64) bool { return c.n >= all })
+	return c.last[key]
+}
+
+func (c *consumer) take(fetches kgo.Fetches) {
+	fetches.EachRecord(func(r *kgo.Record) {
+		v, err := serde.Int64.Decode(r.Value)
+		require.NoError(c.t, err)
+		c.last[string(r.Key)] = v
+		c.n++
+	})
 }
 
 // heard is a RestoreListener that adds up.

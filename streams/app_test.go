@@ -32,3 +32,98 @@ func TestWordcountEndToEnd(t *testing.T) {
 	require.Equal(t, streams.StateStopped, app.Snapshot().State)
 	require.ErrorIs(t, app.Run(context.Background()), streams.ErrAlreadyRun)
 }
+
+// TestRestartRestoresNothingAndAWipeAll: the same job three times, with its state
+// and without.
+func TestRestartRestoresNothingAndAWipeAll(t *testing.T) {
+	t.Parallel()
+	r := newCluster(t)
+	c := r.config()
+	out := r.consume("counts")
+	for i, round := range []struct {
+		wipe    bool
+		records int64
+	}{{false, 0}, {false, 0}, {true, 4}} {
+		if round.wipe {
+			c.StateDir = t.TempDir()
+		}
+		var h heard
+		c.RestoreListener = &h
+		app := launch(t, wordcount(), c)
+		r.lines("a b c d", "a b c d")
+		out.until(map[string]int64{"a": int64(2 * (i + 1)), "d": int64(2 * (i + 1))})
+		require.NoError(t, app.end())
+		require.Equal(t, 3, h.started, "every store is announced")
+		require.Equal(t, 3, h.ended)
+		s := app.Snapshot()
+		require.EqualValues(t, h.records, s.RestoredRecords)
+		if round.wipe {
+			// Nothing compacts the log here, so each of the earlier updates is read.
+			require.EqualValues(t, 16, h.records)
+		} else {
+			require.Zero(t, h.records, "round %d", i)
+		}
+	}
+	require.Equal(t, 24, out.n, "after a clean stop nothing is processed twice")
+}
+
+func TestTwoProcessesShareTheTasks(t *testing.T) {
+	t.Parallel()
+	r := newCluster(t)
+	out := r.consume("counts")
+	first := launch(t, wordcount(), r.config())
+	r.lines("a a a", "b b b", "c c c")
+	out.until(map[string]int64{"a": 3, "b": 3, "c": 3})
+
+	second := launch(t, wordcount(), r.config())
+	half := func(s streams.Snapshot) bool { return s.State == streams.StateRunning && len(s.Tasks) == 3 }
+	a, b := first.wait("half of the tasks", half), second.wait("half of the tasks", half)
+	owned := map[string]bool{}
+	for _, task := range append(a.Tasks, b.Tasks...) {
+		owned[task.ID] = true
+	}
+	require.Len(t, owned, 6, "every task has one owner")
+	require.Positive(t, a.Rebalances["revoked"])
+
+	r.lines("a b c", "a b c", "a b c")
+	out.until(map[string]int64{"a": 6, "b": 6, "c": 6})
+
+	require.NoError(t, first.end())
+	second.wait("all tasks", func(s streams.Snapshot) bool { return s.State == streams.StateRunning && len(s.Tasks) == 6 })
+	r.lines("a b c", "a b c")
+	out.until(map[string]int64{"a": 8, "b": 8, "c": 8})
+	require.NoError(t, second.end())
+	require.Equal(t, 24, out.n, "tasks that move are committed first")
+}
+
+// TestCrashBetweenCommitSteps stops an application hard in front of each step of
+// its commit, and starts it again on the same state: nothing is missing, and what
+// is counted twice is what at-least-once allows.
+func TestCrashBetweenCommitSteps(t *testing.T) {
+	t.Parallel()
+	for _, step := range []string{"flush", "send", "offsets", "state", "purge"} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			r := newCluster(t)
+			c := r.config()
+			c.Workers = 1
+			app, err := streams.New(wordcount(), c)
+			require.NoError(t, err)
+			reached := make(chan struct{})
+			streams.CrashBefore(app, step, 3, reached)
+			first := run(t, app)
+			sent := r.linesUntil(reached, "x x")
+			require.ErrorContains(t, first.outcome(), "crash before "+step)
+
+			second := launch(t, wordcount(), c)
+			out := r.consume("counts")
+			out.when("everything is counted", func(last map[string]int64) bool { return last["x"] >= 2*sent })
+			require.NoError(t, second.end())
+			total := r.consume("counts").lastOf("x")
+			if committed := step == "state" || step == "purge"; committed {
+				require.Equal(t, 2*sent, total, "a crash after the offsets repeats nothing")
+			}
+			require.LessOrEqual(t, total, 6*sent, "both hops may repeat what was not committed, once")
+		})
+	}
+}
