@@ -38,6 +38,11 @@ type Options struct {
 	// It runs on the client's group goroutine: it must not block or call the client,
 	// but for ForceRebalance.
 	OnAssignment func(Assignment)
+	// Remember keeps a few bytes over restarts of this process, and Recall returns
+	// them; nil is nothing. A leader that is a static member needs them, and Counts,
+	// to see whether the group's assignment still fits when it comes back. May be nil.
+	Remember func([]byte) error
+	Recall   func() []byte
 	// Logger may be nil.
 	Logger *slog.Logger
 }
@@ -50,6 +55,8 @@ type Balancer struct {
 	version int32
 	// unique is raised with each join, so that the broker sees a change.
 	unique byte
+	// leading is set between MemberBalancer and ParseSyncAssignment.
+	leading *leader
 }
 
 var _ kgo.GroupBalancer = (*Balancer)(nil)
@@ -86,6 +93,7 @@ func (b *Balancer) JoinGroupMetadata(_ []string, owned map[string][]int32, gener
 		Unique:    b.unique,
 	}
 	b.unique++
+	b.leading = nil
 	data, err := sub.Encode()
 	if err != nil {
 		// Too large: what is left out only makes the assignment less clever.
@@ -105,6 +113,7 @@ func (b *Balancer) ParseSyncAssignment(data []byte) (map[string][]int32, error) 
 		b.opt.OnAssignment(Assignment{Err: err})
 		return nil, err
 	}
+	a.RejoinNow = b.outdated(data) || a.RejoinNow
 	b.opt.OnAssignment(a)
 	out := make(map[string][]int32)
 	for _, parts := range a.Active {
@@ -125,6 +134,7 @@ func (b *Balancer) MemberBalancer(members []kmsg.JoinGroupResponseMember) (kgo.G
 		b.opt.Logger.Error("this member leads the group and cannot assign its tasks", "err", err)
 		return nil, nil, err
 	}
+	b.leading = l
 	topics := make(map[string]struct{})
 	for _, t := range b.opt.Plan.SourceTopics() {
 		topics[t] = struct{}{}

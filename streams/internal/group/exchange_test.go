@@ -1,9 +1,7 @@
 package group_test
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -36,6 +34,7 @@ type exchange struct {
 	members    []*peer
 	generation int32
 	counts     map[string]int32
+	sent       map[string][]byte // the last answers
 }
 
 // peer is one member of it.
@@ -51,7 +50,9 @@ type peer struct {
 
 func (p *peer) last() group.Assignment { return p.told[len(p.told)-1] }
 
-func newExchange(t *testing.T) *exchange { return &exchange{t: t, counts: counts()} }
+func newExchange(t *testing.T) *exchange {
+	return &exchange{t: t, counts: counts(), sent: make(map[string][]byte)}
+}
 
 // join adds a member.
 func (x *exchange) join(id string, opt group.Options) *peer {
@@ -70,16 +71,7 @@ func (x *exchange) join(id string, opt group.Options) *peer {
 func (x *exchange) round() error {
 	x.t.Helper()
 	x.generation++
-	var in []kmsg.JoinGroupResponseMember
-	for _, p := range x.members {
-		m := kmsg.JoinGroupResponseMember{MemberID: p.id, InstanceID: p.instance, ProtocolMetadata: p.JoinGroupMetadata(nil, p.owned, p.joined)}
-		if p.metadata != nil {
-			m.ProtocolMetadata = p.metadata(m.ProtocolMetadata)
-		}
-		in = append(in, m)
-	}
-	slices.SortFunc(in, func(a, b kmsg.JoinGroupResponseMember) int { return cmp.Compare(a.MemberID, b.MemberID) })
-	balancer, _, err := x.members[0].MemberBalancer(in)
+	balancer, _, err := x.members[0].MemberBalancer(x.metadata())
 	if err != nil {
 		return err
 	}
@@ -95,6 +87,7 @@ func (x *exchange) deliver(answers []kmsg.SyncGroupRequestGroupAssignment) {
 	x.t.Helper()
 	require.Len(x.t, answers, len(x.members), "everybody gets an answer")
 	for _, a := range answers {
+		x.sent[a.MemberID] = a.MemberAssignment
 		for _, p := range x.members {
 			if p.id == a.MemberID && p.metadata == nil {
 				owned, err := p.ParseSyncAssignment(a.MemberAssignment)

@@ -28,6 +28,8 @@ type leader struct {
 
 	tasks  []topo.TaskID
 	counts map[string]int32
+	// answered is false if the broker wanted no assignment.
+	answered bool
 }
 
 var _ kgo.GroupMemberBalancerOrError = (*leader)(nil)
@@ -76,6 +78,7 @@ func (l *leader) BalanceOrError(known map[string]int32) (kgo.IntoSyncAssignment,
 		l.opt.Logger.Error("a source topic is missing; the group stops", "topic", missing)
 		return l.refuse(wire.IncompleteSources)
 	}
+	l.answered = true
 	l.tasks = l.opt.Plan.Tasks(l.counts)
 	return l.answers(l.assign(ctx))
 }

@@ -3,6 +3,7 @@
 //	<Dir>/<application id>/
 //	    .lock            held by the one process that may use it; never unlinked
 //	    process-id       who this state belongs to in the group, over restarts
+//	    group-memo       what the leader of the group assigned last
 //	    0_1/             the state of task 0_1
 //
 // One process has it at a time (flock); within the process a registry passes

@@ -37,18 +37,10 @@ func loadProcessID(dir string) (uuid.UUID, error) {
 	return id, writeProcessID(path, id)
 }
 
-// writeProcessID replaces the file as a whole.
 func writeProcessID(path string, id uuid.UUID) error {
 	data, err := json.Marshal(identity{id})
 	if err != nil {
 		return fmt.Errorf("process id: %w", err)
 	}
-	tmp := path + ".tmp"
-	if err := os.WriteFile(tmp, data, fileMode); err != nil {
-		return unwritable(filepath.Dir(path), err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return unwritable(filepath.Dir(path), err)
-	}
-	return nil
+	return replace(path, data)
 }

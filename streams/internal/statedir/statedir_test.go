@@ -100,6 +100,20 @@ func TestTasks(t *testing.T) {
 	require.Equal(t, []topo.TaskID{task(0, 2), task(1, 0)}, got)
 }
 
+// TestMemo stays over restarts and is replaced as a whole.
+func TestMemo(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	d := open(t, root)
+	require.Nil(t, d.Memo())
+	require.NoError(t, d.SetMemo([]byte("long one")))
+	require.NoError(t, d.SetMemo([]byte("short")))
+	require.NoError(t, d.Close())
+	require.Equal(t, "short", string(open(t, root).Memo()))
+	require.NoError(t, os.RemoveAll(d.Path()))
+	require.ErrorContains(t, d.SetMemo(nil), "group memo")
+}
+
 // TestClaim: one owner at a time; the next one waits.
 func TestClaim(t *testing.T) {
 	t.Parallel()
