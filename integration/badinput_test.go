@@ -46,14 +46,13 @@ func TestJoinOfUnequalTopics(t *testing.T) {
 	app := unique(t)
 	left, right, out := app+"-left", app+"-right", app+"-out"
 	create(t, left, out)
-	_, err := kadm.NewClient(client(t)).CreateTopic(t.Context(), partitions+1, 1, nil, right)
-	require.NoError(t, err)
+	createWith(t, partitions+1, right)
 
 	b := streams.NewBuilder()
 	b.Stream(streams.NewTopic(left, serde.String, serde.String)).
 		JoinTable(b.Table(streams.NewTopic(right, serde.String, serde.String)), func(_, v, w string) string { return v + w }).
 		To(streams.NewTopic(out, serde.String, serde.String))
-	err = fails(t, b, config(t, app))
+	err := fails(t, b, config(t, app))
 	require.ErrorContains(t, err, left)
 	require.ErrorContains(t, err, right)
 	require.ErrorContains(t, err, "partitions")

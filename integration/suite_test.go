@@ -62,11 +62,23 @@ func client(t *testing.T, opts ...kgo.Opt) *kgo.Client {
 // create makes topics.
 func create(t *testing.T, topics ...string) {
 	t.Helper()
-	answers, err := kadm.NewClient(client(t)).CreateTopics(t.Context(), partitions, 1, nil, topics...)
+	createWith(t, partitions, topics...)
+}
+
+// createWith makes topics of that many partitions, and waits until the broker
+// knows what its controller has promised.
+func createWith(t *testing.T, partitions int32, topics ...string) {
+	t.Helper()
+	admin := kadm.NewClient(client(t))
+	answers, err := admin.CreateTopics(t.Context(), partitions, 1, nil, topics...)
 	require.NoError(t, err)
 	for _, a := range answers {
 		require.NoError(t, a.Err, a.Topic)
 	}
+	eventually(t, "topics are there", func() bool {
+		there, err := admin.ListTopics(t.Context(), topics...)
+		return err == nil && there.Error() == nil
+	})
 }
 
 // send produces values with a key each, by round robin over keys k0, k1, ...

@@ -38,6 +38,7 @@ func startJob(ctx context.Context, c cluster, s settings) (*job, error) {
 		TLS:             c.tls,
 		StateDir:        s.stateDir,
 		CommitInterval:  time.Second,
+		WaitForSources:  10 * time.Second, // new topics take a moment to be known
 		RestoreListener: j.restored,
 		Logger:          slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		NoSignals:       true, // main has them
