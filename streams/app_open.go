@@ -126,6 +126,7 @@ func (e *engine) openPoller(context.Context) (err error) {
 		Group: group.Options{
 			Plan: e.app.plan, ProcessID: e.state.dir.ProcessID(), Offsets: e.state.offsets, Logger: c.Logger,
 			Counts: e.counts, EndOffsets: e.endOffsets,
+			Remember: e.state.dir.SetMemo, Recall: e.state.dir.Memo,
 		},
 		InstanceID: c.InstanceID, SessionTimeout: c.SessionTimeout, HeartbeatInterval: c.HeartbeatInterval,
 		RebalanceTimeout: c.RebalanceTimeout, MaxBuffered: c.MaxBufferedBytes,
