@@ -65,6 +65,8 @@ type member struct {
 	quota int // tasks of the current sub-topology it may still get
 }
 
+// newAssigner puts members in order, so that the result does not depend on the
+// order in which they come.
 func newAssigner(in []Member) *assigner {
 	a := &assigner{runs: make(map[topo.TaskID]*member), state: make(map[[16]byte]map[topo.TaskID]int64)}
 	for i := range in {
@@ -210,6 +212,7 @@ func (a *assigner) has(m *member, t Task) int64 {
 	return sum
 }
 
+// result has an entry for each member, one without tasks too.
 func (a *assigner) result() map[string]Assignment {
 	out := make(map[string]Assignment, len(a.members))
 	for _, m := range a.members {

@@ -47,6 +47,7 @@ func ping(ctx context.Context, cl *kgo.Client) (err error) {
 	return err
 }
 
+// authenticates reports whether the client was given credentials.
 func authenticates(cl *kgo.Client) bool {
 	values := cl.OptValues(kgo.SASL)
 	return len(values) > 0 && values[0] != nil

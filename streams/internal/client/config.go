@@ -86,6 +86,8 @@ func (c Config) showsPassword() bool {
 	return slices.ContainsFunc(c.Brokers, func(b string) bool { return !loopback(b) })
 }
 
+// loopback recognises addresses whose traffic never leaves this machine; a name
+// other than localhost could resolve to anything.
 func loopback(broker string) bool {
 	host, _, err := net.SplitHostPort(broker)
 	if err != nil {

@@ -85,8 +85,10 @@ func causes() []cause {
 	}
 }
 
+// code is one of Kafka's error codes.
 func code(want *kerr.Error) func(error) bool { return is(want) }
 
+// is matches any of the errors, however deep it is wrapped.
 func is(targets ...error) func(error) bool {
 	return func(err error) bool {
 		for _, t := range targets {
@@ -98,6 +100,7 @@ func is(targets ...error) func(error) bool {
 	}
 }
 
+// as matches a type of error.
 func as[E error](err error) bool {
 	var e E
 	return errors.As(err, &e)
@@ -115,6 +118,7 @@ func text(words ...string) func(error) bool {
 	}
 }
 
+// timedOut comes last: an error with a better name may have a timeout within.
 func timedOut(err error) bool {
 	var n net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &n) && n.Timeout()

@@ -14,6 +14,7 @@ type logger struct {
 	log *slog.Logger
 }
 
+// newLogger marks the lines as the client's.
 func newLogger(log *slog.Logger) logger {
 	if log == nil {
 		log = slog.Default()

@@ -37,6 +37,7 @@ func (s SASL) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // MarshalText is String, so that no encoder writes the password.
 func (s SASL) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// validate names the mechanism, never the credentials.
 func (s SASL) validate() error {
 	switch s.Mechanism {
 	case "":
@@ -53,6 +54,7 @@ func (s SASL) validate() error {
 	return fmt.Errorf("SASL mechanism %q is not one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512", s.Mechanism)
 }
 
+// mechanism is the client's; the Config was validated before.
 func (s SASL) mechanism() (sasl.Mechanism, error) {
 	switch s.Mechanism {
 	case Plain:

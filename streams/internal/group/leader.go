@@ -34,6 +34,8 @@ type leader struct {
 
 var _ kgo.GroupMemberBalancerOrError = (*leader)(nil)
 
+// newLeader decodes what all members sent. One that cannot be decoded is an error:
+// to leave it out would take its tasks from a member that goes on working.
 func newLeader(opt Options, members []kmsg.JoinGroupResponseMember) (*leader, error) {
 	l := &leader{opt: opt, used: wire.Latest, common: wire.Latest}
 	for _, m := range members {
@@ -107,6 +109,7 @@ func (l *leader) count(ctx context.Context, known map[string]int32) (missing str
 	return missing, nil
 }
 
+// larger takes the larger count of each topic.
 func larger(a, b map[string]int32) map[string]int32 {
 	out := make(map[string]int32)
 	for _, m := range []map[string]int32{a, b} {
@@ -138,6 +141,7 @@ func (l *leader) assign(ctx context.Context) map[string]assign.Assignment {
 	return assign.Assign(members, tasks)
 }
 
+// stateful tasks are those with something to restore.
 func (l *leader) stateful(id topo.TaskID) bool {
 	return slices.ContainsFunc(l.opt.Plan.Subtopologies[id.Subtopology].Stores, func(s topo.Store) bool { return s.Changelog != "" })
 }
@@ -175,6 +179,8 @@ func (l *leader) claims() map[*member][]topo.TaskID {
 	return out
 }
 
+// runs reports whether the member has the task now. A stateful task says so itself;
+// a stateless one shows in the partitions only.
 func (l *leader) runs(m *member, id topo.TaskID) bool {
 	return m.Offsets[id] == wire.Running || slices.ContainsFunc(l.partitions(id), func(p Partition) bool { return m.owned[p] })
 }
@@ -297,6 +303,7 @@ type answers struct {
 	list []kmsg.SyncGroupRequestGroupAssignment
 }
 
+// add encodes the answer for one member.
 func (a *answers) add(id string, w wire.Assignment, parts []Partition) error {
 	data, err := w.Encode()
 	if err != nil {

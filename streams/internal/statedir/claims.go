@@ -15,10 +15,12 @@ type claims struct {
 	slots map[topo.TaskID]chan struct{}
 }
 
+// newClaims returns a registry in which every task is free.
 func newClaims() claims {
 	return claims{mu: new(sync.Mutex), slots: make(map[topo.TaskID]chan struct{})}
 }
 
+// slot makes a task's channel on first use; they are few and stay.
 func (c claims) slot(id topo.TaskID) chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()

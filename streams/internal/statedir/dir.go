@@ -117,6 +117,7 @@ func ownFolder(path string) error {
 	return nil
 }
 
+// kind names what is in the folder's place.
 func kind(m fs.FileMode) string {
 	if m&fs.ModeSymlink != 0 {
 		return "a symbolic link"

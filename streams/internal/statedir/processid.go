@@ -37,6 +37,7 @@ func loadProcessID(dir string) (uuid.UUID, error) {
 	return id, writeProcessID(path, id)
 }
 
+// writeProcessID keeps the id. A crash before it is on the disk costs a new one.
 func writeProcessID(path string, id uuid.UUID) error {
 	data, err := json.Marshal(identity{id})
 	if err != nil {

@@ -2,4 +2,5 @@
 
 package statedir
 
+// statfs does not know how to ask.
 func statfs(string) (filesystem, error) { return filesystem{}, errUnsupported }

@@ -46,6 +46,7 @@ func (e *ensurer) check(ctx context.Context, present []spec, found kadm.TopicDet
 	return errors.Join(faults...)
 }
 
+// values flattens a description.
 func values(c kadm.ResourceConfig) map[string]string {
 	out := make(map[string]string, len(c.Configs))
 	for _, kv := range c.Configs {
@@ -93,6 +94,7 @@ func (s spec) want(key string) string {
 	return "-1"
 }
 
+// policies splits a cleanup.policy, which is a list in any order.
 func policies(v string) []string {
 	return strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
 }

@@ -114,6 +114,7 @@ func align(plan *topo.Plan, group []string, internal map[string]topo.Repartition
 	return nil
 }
 
+// largest is the largest count in a group.
 func largest(group []string, counts Counts) (most int32) {
 	for _, t := range group {
 		most = max(most, counts[t])

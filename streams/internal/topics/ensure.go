@@ -103,6 +103,7 @@ func (e *ensurer) external() []string {
 	})
 }
 
+// missing are the sources that were not found, with the lines that read them.
 func (e *ensurer) missing(want []string, found kadm.TopicDetails) (out []topo.Source) {
 	for _, t := range want {
 		if !found.Has(t) {
@@ -139,6 +140,7 @@ func (e *ensurer) list(ctx context.Context, names ...string) (kadm.TopicDetails,
 	return found, nil
 }
 
+// partitions are the counts of topics that exist.
 func partitions(found kadm.TopicDetails) Counts {
 	out := make(Counts)
 	for name, t := range found {

@@ -91,6 +91,7 @@ func source(plan *topo.Plan, topic string) topo.Source {
 	return topo.Source{Topic: topic}
 }
 
+// where puts a place into a message, if there is one.
 func where(place string) string {
 	if place == "" {
 		return ""

@@ -38,6 +38,7 @@ func (e *ensurer) specs(counts Counts) (out []spec) {
 	return out
 }
 
+// isSource reports whether the application reads the topic.
 func isSource(plan *topo.Plan, topic string) bool {
 	_, ok := plan.SubtopologyOf(topic)
 	return ok
@@ -78,6 +79,7 @@ func (e *ensurer) internal(ctx context.Context, counts Counts) error {
 	return e.awaitVisible(ctx, absent)
 }
 
+// names lists topics for a request.
 func names(specs []spec) (out []string) {
 	for _, s := range specs {
 		out = append(out, s.name)
@@ -132,6 +134,7 @@ func (e *ensurer) awaitVisible(ctx context.Context, created []spec) error {
 	}
 }
 
+// firstInvisible is a topic that cannot be used yet, or empty.
 func firstInvisible(created []spec, found kadm.TopicDetails) string {
 	for _, s := range created {
 		if !found.Has(s.name) || !led(found[s.name]) {
@@ -141,6 +144,7 @@ func firstInvisible(created []spec, found kadm.TopicDetails) string {
 	return ""
 }
 
+// led reports whether every partition has a leader.
 func led(t kadm.TopicDetail) bool {
 	for _, p := range t.Partitions {
 		if p.Leader < 0 {

@@ -36,6 +36,7 @@ func Purge(ctx context.Context, adm *kadm.Client, below map[string]map[int32]int
 	return errors.Join(faults...)
 }
 
+// purgeRemedy says what to do where the operator can do something.
 func purgeRemedy(err error) string {
 	switch {
 	case errors.Is(err, kerr.TopicAuthorizationFailed):

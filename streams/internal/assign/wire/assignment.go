@@ -48,6 +48,7 @@ type Host struct {
 	Port int32
 }
 
+// compare orders hosts, so that equal maps have equal bytes.
 func (h Host) compare(o Host) int {
 	return cmp.Or(cmp.Compare(h.Name, o.Name), cmp.Compare(h.Port, o.Port))
 }
@@ -78,6 +79,8 @@ func (a *Assignment) Encode() ([]byte, error) {
 	return w.done()
 }
 
+// writeTask writes the name of a topology from version 10 on, always empty: only an
+// experimental interface of the JVM ever had one.
 func (a *Assignment) writeTask(w *writer, id topo.TaskID) {
 	w.task(id)
 	if a.Version >= 10 {
@@ -85,6 +88,7 @@ func (a *Assignment) writeTask(w *writer, id topo.TaskID) {
 	}
 }
 
+// writeStandby writes topics by name in every version; only hosts use the dictionary.
 func (a *Assignment) writeStandby(w *writer) {
 	w.count(len(a.Standby))
 	for _, id := range slices.SortedFunc(maps.Keys(a.Standby), topo.TaskID.Compare) {
@@ -119,6 +123,8 @@ func (a *Assignment) writeHosts(w *writer) {
 	}
 }
 
+// dictionary numbers the topics of both host maps in alphabetical order. The JVM
+// numbers them in the order of a hash map; readers do not mind.
 func (a *Assignment) dictionary(w *writer) map[string]int32 {
 	index := make(map[string]int32)
 	for _, byHost := range []map[Host][]Partition{a.ByHost, a.StandbyByHost} {
@@ -137,6 +143,7 @@ func (a *Assignment) dictionary(w *writer) map[string]int32 {
 	return index
 }
 
+// writeHostMap writes hosts in order.
 func writeHostMap(w *writer, byHost map[Host][]Partition, name func(string)) {
 	w.count(len(byHost))
 	for _, h := range slices.SortedFunc(maps.Keys(byHost), Host.compare) {
@@ -174,6 +181,7 @@ func DecodeAssignment(b []byte) (Assignment, error) {
 	return a, nil
 }
 
+// readTask skips the name of a topology.
 func (a *Assignment) readTask(r *reader) topo.TaskID {
 	id := r.task()
 	if a.Version >= 10 {
@@ -182,6 +190,7 @@ func (a *Assignment) readTask(r *reader) topo.TaskID {
 	return id
 }
 
+// readStandby reads what writeStandby or a JVM wrote.
 func (a *Assignment) readStandby(r *reader) {
 	a.Standby = make(map[topo.TaskID][]Partition)
 	for range r.count(12) {
@@ -190,6 +199,8 @@ func (a *Assignment) readStandby(r *reader) {
 	}
 }
 
+// readPartitions leaves it to name how a topic is read; each entry has at least so
+// many bytes.
 func readPartitions(r *reader, atLeast int, name func() string) (parts []Partition) {
 	for range r.count(atLeast) {
 		parts = append(parts, Partition{name(), r.i32()})
@@ -197,6 +208,7 @@ func readPartitions(r *reader, atLeast int, name func() string) (parts []Partiti
 	return parts
 }
 
+// readHosts reads the host maps that the version has.
 func (a *Assignment) readHosts(r *reader) {
 	if a.Version < 2 {
 		return
@@ -228,6 +240,7 @@ func readDictionary(r *reader) func() string {
 	}
 }
 
+// readHostMap reads one host map. A host that comes twice counts once.
 func readHostMap(r *reader, atLeast int, name func() string) map[Host][]Partition {
 	out := make(map[Host][]Partition)
 	for range r.count(10) {

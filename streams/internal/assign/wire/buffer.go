@@ -22,6 +22,7 @@ type reader struct {
 	err error
 }
 
+// newReader refuses what is too large before it looks inside.
 func newReader(b []byte) *reader {
 	r := &reader{b: b}
 	if len(b) > MaxSize {
@@ -30,6 +31,7 @@ func newReader(b []byte) *reader {
 	return r
 }
 
+// fail keeps the first fault and empties the input, which ends all loops.
 func (r *reader) fail(format string, args ...any) {
 	if r.err == nil {
 		r.err = fmt.Errorf("%w: "+format, append([]any{ErrMalformed}, args...)...)
@@ -115,11 +117,14 @@ func (w *writer) i32(v int32) { w.b = binary.BigEndian.AppendUint32(w.b, uint32(
 func (w *writer) i64(v int64) { w.b = binary.BigEndian.AppendUint64(w.b, uint64(v)) }
 func (w *writer) count(n int) { w.i32(int32(n)) }
 
+// bytes32 writes a string with a four-byte length.
 func (w *writer) bytes32(s string) {
 	w.count(len(s))
 	w.b = append(w.b, s...)
 }
 
+// utf writes a string with a two-byte length. The JVM uses its modified UTF-8,
+// which is the same for the names of topics and hosts: they are ASCII.
 func (w *writer) utf(s string) {
 	if len(s) > math.MaxUint16 {
 		w.err = fmt.Errorf("a name of %d bytes does not fit the group protocol", len(s))
@@ -129,6 +134,7 @@ func (w *writer) utf(s string) {
 	w.b = append(w.b, s...)
 }
 
+// task writes a task id without the name of a topology.
 func (w *writer) task(id topo.TaskID) {
 	w.i32(id.Subtopology)
 	w.i32(id.Partition)

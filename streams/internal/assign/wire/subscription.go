@@ -109,10 +109,12 @@ func (s *Subscription) writeTaskLists(w *writer) {
 	}
 }
 
+// tasks are in order, so that equal subscriptions have equal bytes.
 func (s *Subscription) tasks() []topo.TaskID {
 	return slices.SortedFunc(maps.Keys(s.Offsets), topo.TaskID.Compare)
 }
 
+// writeSums has two layouts: grouped by sub-topology up to version 9, flat after.
 func (s *Subscription) writeSums(w *writer) {
 	tasks := s.tasks()
 	if s.Version >= 10 {
@@ -167,6 +169,7 @@ func DecodeSubscription(b []byte) (Subscription, error) {
 	return s, nil
 }
 
+// read reads everything after the two versions.
 func (s *Subscription) read(r *reader) {
 	copy(s.ProcessID[:], r.next(len(s.ProcessID)))
 	if s.Version < 7 {
@@ -195,6 +198,7 @@ func (s *Subscription) read(r *reader) {
 	}
 }
 
+// readSums reads what writeSums or a JVM wrote.
 func (s *Subscription) readSums(r *reader) {
 	if s.Version >= 10 {
 		for range r.count(18) {
