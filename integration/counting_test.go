@@ -109,24 +109,28 @@ func TestStaticRestartRebalancesNothing(t *testing.T) {
 		cfg.InstanceID, cfg.SessionTimeout = id, 30*time.Second
 		return cfg
 	}
-	bounced := member("pod-0")
-	stays, goes := start(t, counting(in, out), member("pod-1")), start(t, counting(in, out), bounced)
+	cfgs := []streams.Config{member("pod-0"), member("pod-1")}
+	pods := []*running{start(t, counting(in, out), cfgs[0]), start(t, counting(in, out), cfgs[1])}
 	eventually(t, "both have tasks", func() bool {
-		a, b := len(stays.app.Snapshot().Tasks), len(goes.app.Snapshot().Tasks)
+		a, b := len(pods[0].app.Snapshot().Tasks), len(pods[1].app.Snapshot().Tasks)
 		return a > 0 && b > 0 && a+b == partitions
 	})
-	stays.ready(t)
-	before, tasks := stays.app.Snapshot(), taskIDs(goes.app.Snapshot())
-	goes.stop()
+	for i := range pods { // one of them is the group's leader
+		stays, goes := pods[1-i], pods[i]
+		stays.ready(t)
+		goes.ready(t)
+		before, tasks := stays.app.Snapshot(), taskIDs(goes.app.Snapshot())
+		goes.stop()
 
-	back := start(t, counting(in, out), bounced)
-	back.ready(t)
-	after := stays.app.Snapshot()
-	require.Equal(t, before.Generation, after.Generation)
-	require.Equal(t, before.Generation, back.app.Snapshot().Generation)
-	require.Equal(t, before.Rebalances, after.Rebalances)
-	require.Equal(t, before.LastRebalance, after.LastRebalance)
-	require.Equal(t, tasks, taskIDs(back.app.Snapshot()), "it has its own tasks back")
+		pods[i] = start(t, counting(in, out), cfgs[i])
+		pods[i].ready(t)
+		after := stays.app.Snapshot()
+		require.Equal(t, before.Generation, after.Generation)
+		require.Equal(t, before.Generation, pods[i].app.Snapshot().Generation)
+		require.Equal(t, before.Rebalances, after.Rebalances)
+		require.Equal(t, before.LastRebalance, after.LastRebalance)
+		require.Equal(t, tasks, taskIDs(pods[i].app.Snapshot()), "it has its own tasks back")
+	}
 }
 
 func taskIDs(s streams.Snapshot) (ids []string) {

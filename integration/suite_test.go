@@ -53,7 +53,7 @@ func unique(t *testing.T) string {
 // client is one for the test itself.
 func client(t *testing.T, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	c, err := kgo.NewClient(append(opts, kgo.SeedBrokers(kafka(t).Addrs...))...)
+	c, err := kgo.NewClient(append(opts, kgo.SeedBrokers(kafka(t).Addrs...), kgo.MetadataMinAge(look))...)
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	return c
