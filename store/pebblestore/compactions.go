@@ -33,6 +33,7 @@ type scheduler struct {
 	db      pebble.DBForCompaction // nil before Register and after Unregister
 	running int
 	calling bool
+	held    bool // no compaction starts
 }
 
 var (
@@ -45,7 +46,7 @@ func (c *compactions) forDB() *scheduler { return &scheduler{all: c} }
 
 // free reports whether s may run one more, by the process's limit and its own.
 func (s *scheduler) free() bool {
-	return s.db != nil && s.all.running < s.all.slots && s.running < s.db.GetAllowedWithoutPermission()
+	return s.db != nil && !s.held && s.all.running < s.all.slots && s.running < s.db.GetAllowedWithoutPermission()
 }
 
 // take and release move one slot; both limits count it.
@@ -103,7 +104,21 @@ func (s *scheduler) Done() {
 	s.all.mu.Lock()
 	defer s.all.mu.Unlock()
 	s.release()
-	for w := s.all.next(); w != nil; w = s.all.next() {
+	s.all.offerAll()
+}
+
+// hold keeps the DB's next compactions back, or lets them go on. Those that run are
+// not stopped. Safe for concurrent use; the DB's mutex must not be held.
+func (s *scheduler) hold(held bool) {
+	s.all.mu.Lock()
+	defer s.all.mu.Unlock()
+	s.held = held
+	s.all.offerAll()
+}
+
+// offerAll gives free slots to those that wait.
+func (c *compactions) offerAll() {
+	for w := c.next(); w != nil; w = c.next() {
 		w.offer()
 	}
 }

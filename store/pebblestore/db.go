@@ -18,7 +18,8 @@ const maxStaged = 1 << 30
 
 // DB is the state of one task on disk. It implements [store.DB].
 type DB struct {
-	dir     string
+	catalogue // as of the last commit
+
 	options Options
 	shared  *Shared
 	own     bool // shared was made for this DB alone
@@ -30,10 +31,7 @@ type DB struct {
 	closing sync.RWMutex
 	closed  bool
 
-	stores   map[string]descriptor
-	lastID   uint16
-	engines  map[string]*engine
-	position store.Position
+	engines map[string]*engine
 
 	staged *pebble.Batch    // indexed: reads look through it
 	cursor *pebble.Iterator // over staged and db, kept from scan to scan; may be nil
@@ -42,6 +40,12 @@ type DB struct {
 
 	unflushed atomic.Int64    // bytes committed since the last flush began
 	flushing  <-chan struct{} // closed when the last background flush is done; may be nil
+	brake     brake
+	stalls    atomic.Int64 // commits that had to wait
+
+	scheduler *scheduler
+	loading   *Load // at most one at a time; may be nil
+	views     views
 }
 
 var _ store.DB = (*DB)(nil)
@@ -54,17 +58,17 @@ func Open(dir string, o Options) (*DB, error) {
 		return nil, explain("open the state", dir, err)
 	}
 	d := &DB{
-		dir: dir, options: o, shared: o.Shared, own: o.Shared == nil, health: newHealth(dir, o.Logger),
-		stores: map[string]descriptor{}, engines: map[string]*engine{}, position: store.Position{},
+		catalogue: newCatalogue(dir), options: o, shared: o.Shared, own: o.Shared == nil,
+		health: newHealth(o.FS, dir, o.Logger), engines: map[string]*engine{},
 	}
 	if d.own {
 		d.shared = NewShared(DefaultMemoryBudget)
 	}
-	d.shared.dbs.Add(1)
 	if err := d.open(); err != nil {
 		d.leave()
 		return nil, err
 	}
+	d.shared.enter(d)
 	return d, nil
 }
 
@@ -72,9 +76,14 @@ func (d *DB) open() (err error) {
 	// Pebble panics at some faults of the disk, and what it reads may be damaged;
 	// neither must end the process.
 	defer func() { err = recovered(recover(), "open the state", d.dir, err) }()
-	d.db, err = pebble.Open(d.dir, d.options.pebbleOptions(d.shared, d.health))
+	if err = inspect(d.options.FS, d.dir); err != nil {
+		return err
+	}
+	d.scheduler = d.shared.compactions.forDB()
+	d.brake = newBrake(d.options.MaxUnflushedBytes, d.shared.memTableSize())
+	d.db, err = pebble.Open(d.dir, d.pebbleOptions())
 	if err != nil {
-		return explain("open the state", d.dir, err)
+		return explain("open the state", d.dir, damaged(err))
 	}
 	if err = d.loadMeta(); err != nil {
 		close(d.health.closing)
@@ -87,7 +96,7 @@ func (d *DB) open() (err error) {
 
 // leave gives back what the DB has of the shared caches.
 func (d *DB) leave() {
-	d.shared.dbs.Add(-1)
+	d.shared.leave(d)
 	if d.own {
 		_ = d.shared.Close()
 	}
@@ -99,6 +108,14 @@ func (d *DB) usable() error {
 		return fmt.Errorf("%s: %w", d.dir, store.ErrClosed)
 	}
 	return d.health.check()
+}
+
+// writable says why nothing can be committed, if so.
+func (d *DB) writable() error {
+	if d.loading != nil {
+		return fmt.Errorf("commit the state of %s: it is being loaded; close the Load before", d.dir)
+	}
+	return d.usable()
 }
 
 // Engine implements [store.DB].
@@ -134,7 +151,7 @@ func (d *DB) StagedBytes() int {
 
 // Commit implements [store.DB].
 func (d *DB) Commit(pos store.Position) error {
-	if err := d.usable(); err != nil {
+	if err := d.writable(); err != nil {
 		return err
 	}
 	if err := d.letGo(); err != nil {
@@ -184,7 +201,7 @@ func (d *DB) Rollback() {
 
 // Apply implements [store.DB]. It refuses to run while writes are staged.
 func (d *DB) Apply(name string, muts []store.Mutation, pos store.Position) error {
-	if err := d.usable(); err != nil {
+	if err := d.writable(); err != nil {
 		return err
 	}
 	e, ok := d.engines[name]
@@ -233,11 +250,15 @@ func (d *DB) takeBack() {
 // Close implements [store.DB].
 func (d *DB) Close() error {
 	d.Rollback()
+	if d.loading != nil {
+		d.loading.abandon()
+	}
 	d.closing.Lock()
 	defer d.closing.Unlock()
 	if d.closed {
 		return nil
 	}
+	d.views.closeAll()
 	d.takeBack()
 	err := d.letGo()
 	_ = d.staged.Close()

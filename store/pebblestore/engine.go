@@ -20,9 +20,11 @@ type engine struct {
 }
 
 func newEngine(d *DB, id uint16) *engine {
-	prefix := func(id uint16) []byte { return binary.BigEndian.AppendUint16(nil, id) }
-	return &engine{db: d, key: prefix(id), lo: prefix(id), hi: prefix(id), end: prefix(id + 1)}
+	return &engine{db: d, key: prefixOf(id), lo: prefixOf(id), hi: prefixOf(id), end: prefixOf(id + 1)}
 }
+
+// prefixOf is what all keys of a store begin with.
+func prefixOf(id uint16) []byte { return binary.BigEndian.AppendUint16(nil, id) }
 
 // at is the full key, until the next call.
 func (e *engine) at(key []byte) []byte {
@@ -115,12 +117,12 @@ func (e *engine) Scan(lo, hi []byte, reverse bool, visit func(key, value []byte)
 			err = explain("read the state", e.db.dir, closing)
 		}
 	}()
-	err = run(it, reverse, visit)
+	err = walk(it, reverse, visit)
 	return explain("read the state", e.db.dir, err)
 }
 
-// run visits what the iterator covers.
-func run(it *pebble.Iterator, reverse bool, visit func(key, value []byte) bool) error {
+// walk visits what the iterator covers.
+func walk(it *pebble.Iterator, reverse bool, visit func(key, value []byte) bool) error {
 	start, step := it.First, it.Next
 	if reverse {
 		start, step = it.Last, it.Prev

@@ -41,9 +41,10 @@ func (d *DB) await(done <-chan struct{}) error {
 }
 
 // bound starts a flush when too much is in memory only. It waits for the one before,
-// so that never more than twice the bound is at stake.
+// so that never more than twice the bound is at stake, and for compactions that
+// cannot keep up.
 func (d *DB) bound() error {
-	if d.unflushed.Load() < d.options.MaxUnflushedBytes {
+	if d.unflushed.Load() < d.brake.bytes {
 		return nil
 	}
 	if d.flushing != nil {
@@ -57,7 +58,7 @@ func (d *DB) bound() error {
 		return explain("flush the state", d.dir, err)
 	}
 	d.flushing = done
-	return nil
+	return d.keepPace()
 }
 
 // Size implements [store.DB].

@@ -19,6 +19,7 @@ import (
 // health keeps the first thing that went wrong with a DB, and is Pebble's logger:
 // where Pebble would end the process, the DB fails instead. Safe for concurrent use.
 type health struct {
+	fs     vfs.FS
 	dir    string
 	log    *slog.Logger
 	once   sync.Once
@@ -28,8 +29,8 @@ type health struct {
 	closing chan struct{} // closed by Close
 }
 
-func newHealth(dir string, log *slog.Logger) *health {
-	return &health{dir: dir, log: log.With("dir", dir), failed: make(chan struct{}), closing: make(chan struct{})}
+func newHealth(fs vfs.FS, dir string, log *slog.Logger) *health {
+	return &health{fs: fs, dir: dir, log: log.With("dir", dir), failed: make(chan struct{}), closing: make(chan struct{})}
 }
 
 // fail is called by Pebble's background work, again and again while it retries; the
@@ -37,6 +38,9 @@ func newHealth(dir string, log *slog.Logger) *health {
 func (h *health) fail(err error) {
 	h.once.Do(func() {
 		h.err = explain("keep the state", h.dir, err)
+		if pebble.IsCorruptionError(err) {
+			mark(h.fs, h.dir)
+		}
 		h.log.Error("state store failed", "error", h.err)
 		close(h.failed)
 	})

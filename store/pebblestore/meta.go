@@ -66,10 +66,23 @@ func parseDescriptor(b []byte) (descriptor, bool) {
 	}, true
 }
 
+// catalogue is what a DB knows of itself: its stores and the position.
+type catalogue struct {
+	dir      string
+	stores   map[string]descriptor
+	lastID   uint16
+	position store.Position
+	version  uint32 // of the layout; 0 in a new DB
+}
+
+func newCatalogue(dir string) catalogue {
+	return catalogue{dir: dir, stores: map[string]descriptor{}, position: store.Position{}}
+}
+
 // loadMeta reads all that the DB keeps for itself. A new DB gets its version.
 func (d *DB) loadMeta() error {
-	version, err := d.readCatalogue()
-	if err != nil || version != 0 {
+	err := d.catalogue.read(d.db)
+	if err != nil || d.version != 0 {
 		return err
 	}
 	// A DB that has entries but no version is broken.
@@ -80,43 +93,42 @@ func (d *DB) loadMeta() error {
 	return explain("write the format version", d.dir, d.db.Set(metaKey(metaFormat, ""), value, pebble.NoSync))
 }
 
-// readCatalogue reads the DB's own entries and returns the version, 0 if there is
-// none.
-func (d *DB) readCatalogue() (version uint32, err error) {
-	it, err := d.db.NewIter(&pebble.IterOptions{LowerBound: []byte{0, 0}, UpperBound: []byte{0, 1}})
+// read reads the entries from a DB or a snapshot of one.
+func (c *catalogue) read(from pebble.Reader) error {
+	it, err := from.NewIter(&pebble.IterOptions{LowerBound: []byte{0, 0}, UpperBound: []byte{0, 1}})
 	if err != nil {
-		return 0, explain("read the catalogue", d.dir, err)
+		return explain("read the catalogue", c.dir, err)
 	}
 	for ok := it.First(); ok && err == nil; ok = it.Next() {
-		err = d.readMeta(it.Key(), it.Value(), &version)
+		err = c.entry(it.Key(), it.Value())
 	}
 	if reading := it.Close(); reading != nil {
-		err = explain("read the catalogue", d.dir, reading) // the cause of all others
+		err = explain("read the catalogue", c.dir, reading) // the cause of all others
 	}
-	return version, err
+	return err
 }
 
-func (d *DB) readMeta(key, value []byte, version *uint32) error {
+func (c *catalogue) entry(key, value []byte) error {
 	name := string(key[min(metaSize, len(key)):])
 	switch {
 	case len(key) == metaSize && key[2] == metaFormat && len(value) == 4:
-		*version = binary.BigEndian.Uint32(value)
-		if *version > formatVersion {
+		c.version = binary.BigEndian.Uint32(value)
+		if c.version > formatVersion {
 			return fmt.Errorf("%w: %s has version %d, this release reads up to %d; run the release that wrote it, or set the directory aside and let the state be rebuilt",
-				store.ErrNewerFormat, d.dir, *version, formatVersion)
+				store.ErrNewerFormat, c.dir, c.version, formatVersion)
 		}
 		return nil
 	case len(key) > metaSize && key[2] == metaPosition && len(value) == 8:
-		d.position[name] = int64(binary.BigEndian.Uint64(value))
+		c.position[name] = int64(binary.BigEndian.Uint64(value))
 		return nil
 	case len(key) > metaSize && key[2] == metaStore:
 		if desc, ok := parseDescriptor(value); ok {
-			d.stores[name] = desc
-			d.lastID = max(d.lastID, desc.id)
+			c.stores[name] = desc
+			c.lastID = max(c.lastID, desc.id)
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: an unknown entry in the catalogue of %s; set the directory aside", store.ErrCorrupt, d.dir)
+	return fmt.Errorf("%w: an unknown entry in the catalogue of %s; set the directory aside", store.ErrCorrupt, c.dir)
 }
 
 // number finds the store's number, and gives it one if it is new.

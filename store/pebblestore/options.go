@@ -45,26 +45,30 @@ func (o Options) withDefaults() Options {
 }
 
 // pebbleOptions translates. Pebble's own brakes on writers are off: it waits
-// without an end while flushes fail; see the package comment.
-func (o Options) pebbleOptions(shared *Shared, h *health) *pebble.Options {
+// without an end while flushes fail; see the package comment. Ours is [brake].
+func (d *DB) pebbleOptions() *pebble.Options {
 	p := &pebble.Options{
-		FS:                          fence{h}.wrap(o.FS),
-		Cache:                       shared.cache,
-		FileCache:                   shared.files,
-		MemTableSize:                shared.memTableSize(),
+		FS:                          fence{d.health}.wrap(d.options.FS),
+		Cache:                       d.shared.cache,
+		FileCache:                   d.shared.files,
+		MemTableSize:                d.shared.memTableSize(),
 		MemTableStopWritesThreshold: math.MaxInt32,
 		L0CompactionThreshold:       2,
 		L0StopWritesThreshold:       math.MaxInt32,
 		DisableWAL:                  true,
 		FormatMajorVersion:          pebble.FormatNewest,
 		CompactionConcurrencyRange:  func() (lower, upper int) { return 1, 1 },
-		Logger:                      h,
+		Logger:                      d.health,
 		EventListener: &pebble.EventListener{
-			BackgroundError: h.fail,
-			DataCorruption:  func(i pebble.DataCorruptionInfo) { h.fail(pebble.ErrCorruption) },
+			BackgroundError: d.health.fail,
+			DataCorruption:  func(i pebble.DataCorruptionInfo) { d.health.fail(pebble.ErrCorruption) },
+			CompactionEnd:   func(pebble.CompactionInfo) { d.brake.notify() },
 		},
 	}
-	p.Experimental.CompactionScheduler = shared.compactions.forDB()
+	p.Experimental.CompactionScheduler = d.scheduler
+	// A table that is ingested while the memtable overlaps would wait in memory for
+	// the next flush. Loads flush before, and then the table is durable at once.
+	p.Experimental.DisableIngestAsFlushable = func() bool { return true }
 	for i := range p.Levels {
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
 	}

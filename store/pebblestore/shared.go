@@ -19,26 +19,35 @@ const (
 
 // Shared is what all DBs of a process have in common, so that a process with 200
 // tasks takes no more memory and CPU than one with two: one block cache, one cache
-// of open files, and one limit on compactions. It is safe for concurrent use.
+// of open files, one limit on compactions, one allowance for restoring. It is safe
+// for concurrent use.
 type Shared struct {
 	cache       *pebble.Cache
 	files       *pebble.FileCache
 	compactions *compactions
+	loads       *allowance
 	budget      int64
-	dbs         atomic.Int64 // open, or announced if that is more
-	announced   atomic.Int64
+	announced   atomic.Int64 // DBs that there will be
 	close       sync.Once
+
+	mu  sync.Mutex
+	dbs map[*DB]struct{}
 }
 
-// NewShared divides a budget of memory, in bytes: half for the block cache, half for
-// the memtables of all DBs together.
+// NewShared divides a budget of memory, in bytes. The block cache gets all of it,
+// and gives way to the memtables of all DBs together (up to half) and to the runs
+// that are sorted while restoring (up to a quarter): Pebble takes what memtables
+// hold off the cache, and so do we for the runs. Go's own overhead comes on top, a
+// few KiB for each open table and what the garbage collector leaves.
 func NewShared(memoryBudget int64) *Shared {
 	memoryBudget = max(memoryBudget, 2*minMemTable)
 	return &Shared{
-		cache:       pebble.NewCache(memoryBudget / 2),
+		cache:       pebble.NewCache(memoryBudget),
 		files:       pebble.NewFileCache(runtime.GOMAXPROCS(0), openFiles),
 		compactions: newCompactions(max(1, runtime.GOMAXPROCS(0)/2)),
+		loads:       &allowance{limit: memoryBudget / 4},
 		budget:      memoryBudget,
+		dbs:         map[*DB]struct{}{},
 	}
 }
 
@@ -46,10 +55,29 @@ func NewShared(memoryBudget int64) *Shared {
 // it is opened, so the first ones would take too large a share without it.
 func (s *Shared) Expect(dbs int) { s.announced.Store(int64(dbs)) }
 
+// enter and leave count the DBs that are open.
+func (s *Shared) enter(d *DB) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dbs[d] = struct{}{}
+}
+
+func (s *Shared) leave(d *DB) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.dbs, d)
+}
+
+func (s *Shared) open() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return int64(len(s.dbs))
+}
+
 // memTableSize gives each DB its part of half the budget, twice over, because one
-// memtable fills while another is flushed.
+// memtable fills while another is flushed or kept for the next.
 func (s *Shared) memTableSize() uint64 {
-	dbs := max(s.dbs.Load(), s.announced.Load(), 1)
+	dbs := max(s.open(), s.announced.Load(), 1)
 	return uint64(min(max(s.budget/2/(2*dbs), minMemTable), maxMemTable))
 }
 
