@@ -21,17 +21,18 @@ type Source interface {
 
 // collector makes metrics of one snapshot per scrape.
 type collector struct {
-	app  Source
-	desc map[string]*prometheus.Desc
+	app     Source
+	metrics []metric
+	desc    map[string]*prometheus.Desc
 }
 
 // NewCollector makes a collector of the application's metrics for a registry of
 // the program's own. It is safe for concurrent use; several applications of one
 // process may share a registry if their ids differ.
 func NewCollector(app Source) prometheus.Collector {
-	c := collector{app: app, desc: make(map[string]*prometheus.Desc, len(metrics))}
+	c := collector{app: app, metrics: metrics(), desc: map[string]*prometheus.Desc{}}
 	labels := prometheus.Labels{"application": app.Snapshot().ApplicationID}
-	for _, m := range metrics {
+	for _, m := range c.metrics {
 		c.desc[m.name] = prometheus.NewDesc(m.name, m.help, m.labels, labels)
 	}
 	return c
@@ -56,7 +57,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (c collector) Collect(ch chan<- prometheus.Metric) {
 	s := c.app.Snapshot()
-	for _, m := range metrics {
+	for _, m := range c.metrics {
 		m.read(s, sink{ch, c.desc[m.name], m.kind})
 	}
 }

@@ -22,34 +22,36 @@ const (
 )
 
 // metrics is the whole list; dashboards and alerts are checked against it.
-var metrics = [...]metric{
-	{"millrace_state", "1 for the state the application is in, 0 for the others.", gauge, []string{"state"}, states},
-	{"millrace_start_time_seconds", "When the application was run, in seconds since the epoch.", gauge, nil, started},
-	{"millrace_workers", "Goroutines that process records.", gauge, nil, single(func(s streams.Snapshot) float64 { return float64(s.Workers) })},
-	{"millrace_group_generation", "Generation of the consumer group, -1 while no member.", gauge, nil, single(func(s streams.Snapshot) float64 { return float64(s.Generation) })},
+func metrics() []metric {
+	return []metric{
+		{"millrace_state", "1 for the state the application is in, 0 for the others.", gauge, []string{"state"}, states},
+		{"millrace_start_time_seconds", "When the application was run, in seconds since the epoch.", gauge, nil, started},
+		{"millrace_workers", "Goroutines that process records.", gauge, nil, single(func(s streams.Snapshot) float64 { return float64(s.Workers) })},
+		{"millrace_group_generation", "Generation of the consumer group, -1 while no member.", gauge, nil, single(func(s streams.Snapshot) float64 { return float64(s.Generation) })},
 
-	{"millrace_records_processed_total", "Records that went into the topology.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.Processed })},
-	{"millrace_records_emitted_total", "Records sent to Kafka, changelog records included.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.Emitted })},
-	{"millrace_records_skipped_total", "Records left out, by operator and reason.", counter, []string{"operator", "reason"}, skipped},
-	{"millrace_process_errors_total", "Errors raised by processing, handled ones included.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.ProcessErrors })},
+		{"millrace_records_processed_total", "Records that went into the topology.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.Processed })},
+		{"millrace_records_emitted_total", "Records sent to Kafka, changelog records included.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.Emitted })},
+		{"millrace_records_skipped_total", "Records left out, by operator and reason.", counter, []string{"operator", "reason"}, skipped},
+		{"millrace_process_errors_total", "Errors raised by processing, handled ones included.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.ProcessErrors })},
 
-	{"millrace_commits_total", "Commits, one for each task with progress.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.Commits })},
-	{"millrace_commit_duration_seconds", "How long commits took.", 0, nil, commitDuration},
+		{"millrace_commits_total", "Commits, one for each task with progress.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.Commits })},
+		{"millrace_commit_duration_seconds", "How long commits took.", 0, nil, commitDuration},
 
-	{"millrace_rebalances_total", "Changes of the assignment, by cause.", counter, []string{"cause"}, rebalances},
-	{"millrace_last_rebalance_timestamp_seconds", "When the assignment last changed, in seconds since the epoch.", gauge, nil, lastRebalance},
+		{"millrace_rebalances_total", "Changes of the assignment, by cause.", counter, []string{"cause"}, rebalances},
+		{"millrace_last_rebalance_timestamp_seconds", "When the assignment last changed, in seconds since the epoch.", gauge, nil, lastRebalance},
 
-	{"millrace_tasks", "Tasks of this process, by state.", gauge, []string{"state"}, taskStates},
-	{"millrace_task_processed_records_total", "Records that went into the task since it was assigned.", counter, []string{"task"}, perTask(processed)},
-	{"millrace_task_lag_records", "Records between what the task processed and the ends of its source partitions; absent while unknown.", gauge, []string{"task"}, perTask(lag)},
-	{"millrace_task_stream_time_seconds", "Largest event time the task has seen, in seconds since the epoch; absent before the first record.", gauge, []string{"task"}, perTask(streamTime)},
-	{"millrace_task_state_bytes", "Size of the task's stores on disk.", gauge, []string{"task"}, perTask(stateBytes)},
+		{"millrace_tasks", "Tasks of this process, by state.", gauge, []string{"state"}, taskStates},
+		{"millrace_task_processed_records_total", "Records that went into the task since it was assigned.", counter, []string{"task"}, perTask(processed)},
+		{"millrace_task_lag_records", "Records between what the task processed and the ends of its source partitions; absent while unknown.", gauge, []string{"task"}, perTask(lag)},
+		{"millrace_task_stream_time_seconds", "Largest event time the task has seen, in seconds since the epoch; absent before the first record.", gauge, []string{"task"}, perTask(streamTime)},
+		{"millrace_task_state_bytes", "Size of the task's stores on disk.", gauge, []string{"task"}, perTask(stateBytes)},
 
-	{"millrace_restored_records_total", "Records restored from changelogs.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.RestoredRecords })},
-	{"millrace_restored_bytes_total", "Bytes of keys and values restored from changelogs.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.RestoredBytes })},
-	{"millrace_restore_remaining_records", "Changelog offsets still to be restored by the task.", gauge, []string{"task"}, perTask(restoring(remaining))},
-	{"millrace_restore_progress_ratio", "How much of the task's changelogs is restored, from 0 to 1.", gauge, []string{"task"}, perTask(restoring(ratio))},
-	{"millrace_restore_eta_seconds", "How long the task's restore still takes at its present rate; absent while unknown.", gauge, []string{"task"}, perTask(restoring(eta))},
+		{"millrace_restored_records_total", "Records restored from changelogs.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.RestoredRecords })},
+		{"millrace_restored_bytes_total", "Bytes of keys and values restored from changelogs.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.RestoredBytes })},
+		{"millrace_restore_remaining_records", "Changelog offsets still to be restored by the task.", gauge, []string{"task"}, perTask(restoring(remaining))},
+		{"millrace_restore_progress_ratio", "How much of the task's changelogs is restored, from 0 to 1.", gauge, []string{"task"}, perTask(restoring(ratio))},
+		{"millrace_restore_eta_seconds", "How long the task's restore still takes at its present rate; absent while unknown.", gauge, []string{"task"}, perTask(restoring(eta))},
+	}
 }
 
 // single is a metric of one value without labels.
