@@ -14,7 +14,7 @@ const unseen = math.MinInt64
 // behind. What is at observed - retention or older is gone, to the millisecond;
 // the bytes go later, a whole segment in one range deletion.
 type horizon struct {
-	engine    Engine
+	reader    Reader
 	retention int64 // ms
 	interval  int64 // ms, of a segment
 	timeOf    func(key []byte) (segment, t int64, err error)
@@ -24,9 +24,9 @@ type horizon struct {
 	bound    [2][]byte
 }
 
-func newHorizon(e Engine, spec Spec, timeOf func([]byte) (segment, t int64, err error)) horizon {
+func newHorizon(r Reader, spec Spec, timeOf func([]byte) (segment, t int64, err error)) horizon {
 	return horizon{
-		engine: e, retention: spec.Retention.Milliseconds(), interval: spec.SegmentInterval(),
+		reader: r, retention: spec.Retention.Milliseconds(), interval: spec.SegmentInterval(),
 		timeOf: timeOf, observed: unseen, first: math.MinInt64,
 	}
 }
@@ -42,7 +42,7 @@ func (h *horizon) recall() error {
 	}
 	var fault error
 	last, seen := int64(0), int64(unseen)
-	err := h.engine.Scan(nil, nil, true, func(key, _ []byte) bool {
+	err := h.reader.Scan(nil, nil, true, func(key, _ []byte) bool {
 		segment, t, err := h.timeOf(key)
 		if fault = err; err != nil || seen != unseen && segment != last {
 			return false
@@ -62,7 +62,7 @@ func (h *horizon) recall() error {
 
 // advance takes note that an entry of time t is put, and drops the segments that
 // are no longer needed.
-func (h *horizon) advance(t int64) error {
+func (h *horizon) advance(e Engine, t int64) error {
 	if err := h.recall(); err != nil {
 		return err
 	}
@@ -74,11 +74,18 @@ func (h *horizon) advance(t int64) error {
 	lo := keyenc.SegmentPrefix(h.bound[0][:0], math.MinInt64)
 	hi := keyenc.SegmentPrefix(h.bound[1][:0], needed)
 	h.bound = [2][]byte{lo, hi}
-	if err := h.engine.DeleteRange(lo, hi); err != nil {
+	if err := e.DeleteRange(lo, hi); err != nil {
 		return err
 	}
 	h.first = needed
 	return nil
+}
+
+// StreamTime is the store's own stream time in ms, the highest time ever put, and
+// whether there is one.
+func (h *horizon) StreamTime() (ms int64, ok bool, err error) {
+	err = h.recall()
+	return h.observed, h.observed != unseen, err
 }
 
 // oldest is the lowest time that has not expired.

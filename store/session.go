@@ -14,55 +14,97 @@ type SessionEntry[K, V any] struct {
 	Value V
 }
 
-// Session is a typed store of sessions: a key, a start and an end, both included,
-// lead to an aggregate. Sessions that ended at the store's stream time minus its
-// retention, or earlier, are gone. All times are ms since the epoch.
+// ReadOnlySession reads a store of sessions: a key, a start and an end, both
+// included, lead to an aggregate. Sessions that ended at the store's stream time
+// minus its retention, or earlier, are gone. All times are ms since the epoch.
 //
-// It belongs to the goroutine of its task. Loops over it may read, but must not
-// write. After [DB.Rollback] make a new one: it remembers the stream time.
-type Session[K, V any] struct {
-	engine Engine
+// It has buffers of its own and remembers the stream time, so each goroutine makes
+// its own, over each [Snapshot] a new one.
+type ReadOnlySession[K, V any] struct {
 	codec[K, V]
 	horizon
 }
 
-// NewSession is the typed view of an engine whose Spec is a session store. The
-// Spec must be valid.
-func NewSession[K, V any](e Engine, spec Spec, ks serde.Serde[K], vs serde.Serde[V]) (*Session[K, V], error) {
+// NewReadOnlySession is the typed view of a reader of a session store.
+func NewReadOnlySession[K, V any](r Reader, spec Spec, ks serde.Serde[K], vs serde.Serde[V]) (*ReadOnlySession[K, V], error) {
 	if err := expect(spec, KindSession); err != nil {
 		return nil, err
 	}
-	return &Session[K, V]{
-		engine: e, codec: codec[K, V]{keys: ks, values: vs}, horizon: newHorizon(e, spec, keyenc.SessionTime),
+	return &ReadOnlySession[K, V]{
+		codec: codec[K, V]{keys: ks, values: vs}, horizon: newHorizon(r, spec, keyenc.SessionTime),
 	}, nil
+}
+
+// Session is a typed store of sessions. It belongs to the goroutine of its task.
+// Loops over it may read, but must not write. After [DB.Rollback] make a new one.
+type Session[K, V any] struct {
+	ReadOnlySession[K, V]
+	engine Engine
+}
+
+// NewSession is the typed view of an engine whose Spec is a session store.
+func NewSession[K, V any](e Engine, spec Spec, ks serde.Serde[K], vs serde.Serde[V]) (*Session[K, V], error) {
+	r, err := NewReadOnlySession(e, spec, ks, vs)
+	if err != nil {
+		return nil, err
+	}
+	return &Session[K, V]{ReadOnlySession: *r, engine: e}, nil
+}
+
+// Fetch yields the sessions of k, by end, then start. An error is the last pair of
+// the sequence.
+func (s *ReadOnlySession[K, V]) Fetch(k K) iter.Seq2[SessionEntry[K, V], error] {
+	return s.Find(k, math.MinInt64, math.MaxInt64)
+}
+
+// BackwardFetch is Fetch from the youngest session to the oldest.
+func (s *ReadOnlySession[K, V]) BackwardFetch(k K) iter.Seq2[SessionEntry[K, V], error] {
+	return s.BackwardFind(k, math.MinInt64, math.MaxInt64)
+}
+
+// FetchRange yields the sessions of a span of keys, in the order of FindRange.
+func (s *ReadOnlySession[K, V]) FetchRange(keys Span[K]) iter.Seq2[SessionEntry[K, V], error] {
+	return s.FindRange(keys, math.MinInt64, math.MaxInt64)
+}
+
+// BackwardFetchRange is FetchRange in the opposite order.
+func (s *ReadOnlySession[K, V]) BackwardFetchRange(keys Span[K]) iter.Seq2[SessionEntry[K, V], error] {
+	return s.BackwardFindRange(keys, math.MinInt64, math.MaxInt64)
 }
 
 // Find yields the sessions of k that end at earliestEnd or later and start at
 // latestStart or earlier, by end, then start: those that a record between the two
 // would merge. An error is the last pair of the sequence.
-func (s *Session[K, V]) Find(k K, earliestEnd, latestStart int64) iter.Seq2[SessionEntry[K, V], error] {
-	return func(yield func(SessionEntry[K, V], error) bool) {
-		if err := s.find(k, earliestEnd, latestStart, yield); err != nil {
-			yield(SessionEntry[K, V]{}, err)
-		}
-	}
+func (s *ReadOnlySession[K, V]) Find(k K, earliestEnd, latestStart int64) iter.Seq2[SessionEntry[K, V], error] {
+	return scanKey(&s.horizon, &s.codec, k, s.scan(earliestEnd, latestStart, false))
 }
 
-func (s *Session[K, V]) find(k K, earliestEnd, latestStart int64, yield func(SessionEntry[K, V], error) bool) error {
-	if err := s.recall(); err != nil {
-		return err
-	}
-	first, last := s.segments(earliestEnd, math.MaxInt64)
-	earliestEnd = max(earliestEnd, s.oldest())
+// BackwardFind is Find in the opposite order.
+func (s *ReadOnlySession[K, V]) BackwardFind(k K, earliestEnd, latestStart int64) iter.Seq2[SessionEntry[K, V], error] {
+	return scanKey(&s.horizon, &s.codec, k, s.scan(earliestEnd, latestStart, true))
+}
+
+// FindRange is Find over a span of keys: by segment, key, end and start.
+func (s *ReadOnlySession[K, V]) FindRange(keys Span[K], earliestEnd, latestStart int64) iter.Seq2[SessionEntry[K, V], error] {
+	return scanSpan(&s.horizon, &s.codec, keys, s.scan(earliestEnd, latestStart, false))
+}
+
+// BackwardFindRange is FindRange in the opposite order.
+func (s *ReadOnlySession[K, V]) BackwardFindRange(keys Span[K], earliestEnd, latestStart int64) iter.Seq2[SessionEntry[K, V], error] {
+	return scanSpan(&s.horizon, &s.codec, keys, s.scan(earliestEnd, latestStart, true))
+}
+
+// scan is over the ends of sessions; their starts are looked at one by one.
+func (s *ReadOnlySession[K, V]) scan(earliestEnd, latestStart int64, reverse bool) scan[SessionEntry[K, V]] {
 	decode := func(key, value []byte) (SessionEntry[K, V], bool, error) {
 		e, ok, err := s.decode(key, value)
 		return e, ok && e.Key.Window.Start <= latestStart, err
 	}
-	return scanKey(s.engine, &s.codec, k, first, last, earliestEnd, math.MaxInt64, decode, yield)
+	return scan[SessionEntry[K, V]]{from: earliestEnd, to: math.MaxInt64, reverse: reverse, decode: decode}
 }
 
 // Get returns the aggregate of exactly that session.
-func (s *Session[K, V]) Get(k K, start, end int64) (v V, ok bool, err error) {
+func (s *ReadOnlySession[K, V]) Get(k K, start, end int64) (v V, ok bool, err error) {
 	if err = s.recall(); err != nil || s.expired(end) {
 		return v, false, err
 	}
@@ -70,7 +112,7 @@ func (s *Session[K, V]) Get(k K, start, end int64) (v V, ok bool, err error) {
 	if err != nil {
 		return v, false, err
 	}
-	b, ok, err := s.engine.Get(key)
+	b, ok, err := s.reader.Get(key)
 	if err != nil || !ok {
 		return v, false, err
 	}
@@ -81,7 +123,7 @@ func (s *Session[K, V]) Get(k K, start, end int64) (v V, ok bool, err error) {
 // Put sets the aggregate of a session. One that has expired already is written, so
 // that it is in the changelog as Kafka Streams has it, but never read again.
 func (s *Session[K, V]) Put(k K, start, end int64, v V) error {
-	if err := s.advance(end); err != nil {
+	if err := s.advance(s.engine, end); err != nil {
 		return err
 	}
 	key, err := s.key(k, start, end)
@@ -105,13 +147,17 @@ func (s *Session[K, V]) Remove(k K, start, end int64) error {
 	return s.engine.Delete(key)
 }
 
-// All yields every session, by segment, key, end and start. An error is the last
-// pair of the sequence.
-func (s *Session[K, V]) All() iter.Seq2[SessionEntry[K, V], error] {
-	return scanAll(s.engine, &s.horizon, s.decode, func(e SessionEntry[K, V]) int64 { return e.Key.Window.End })
+// All yields every session, in the order of FindRange.
+func (s *ReadOnlySession[K, V]) All() iter.Seq2[SessionEntry[K, V], error] {
+	return s.FetchRange(Span[K]{})
 }
 
-func (s *Session[K, V]) key(k K, start, end int64) ([]byte, error) {
+// BackwardAll is All in the opposite order.
+func (s *ReadOnlySession[K, V]) BackwardAll() iter.Seq2[SessionEntry[K, V], error] {
+	return s.BackwardFetchRange(Span[K]{})
+}
+
+func (s *ReadOnlySession[K, V]) key(k K, start, end int64) ([]byte, error) {
 	plain, err := s.encodeKey(k)
 	if err != nil {
 		return nil, err
@@ -120,7 +166,7 @@ func (s *Session[K, V]) key(k K, start, end int64) ([]byte, error) {
 	return s.local, nil
 }
 
-func (s *Session[K, V]) decode(key, value []byte) (e SessionEntry[K, V], ok bool, err error) {
+func (s *ReadOnlySession[K, V]) decode(key, value []byte) (e SessionEntry[K, V], ok bool, err error) {
 	plain, w, err := keyenc.SplitSession(s.plain[:0], key)
 	if err != nil {
 		return e, false, corruptKey(err)

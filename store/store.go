@@ -9,45 +9,6 @@
 // point leaves the store at a committed position.
 package store
 
-import "time"
-
-// Kind is the shape of a store: what its keys look like and how it expires.
-type Kind uint8
-
-// The kinds of stores.
-const (
-	// KindKeyValue maps a key to a value.
-	KindKeyValue Kind = iota + 1
-	// KindWindow maps a key and a window start to a value; it forgets windows
-	// older than its retention.
-	KindWindow
-	// KindSession maps a key and a session's bounds to a value; it forgets
-	// sessions that ended longer ago than its retention.
-	KindSession
-)
-
-// Spec declares one state store of a topology. It is plain data, fixed at Build.
-type Spec struct {
-	// Name is unique in the topology and names the changelog topic.
-	Name string
-	// Kind is the store's shape.
-	Kind Kind
-	// Timestamped values are stored as a big-endian int64 of milliseconds
-	// followed by the value; the changelog carries the time as the record's own.
-	// All tables and aggregates are, sessions are not.
-	Timestamped bool
-	// WindowSize is the length of the windows of a KindWindow store.
-	WindowSize time.Duration
-	// Retention is how long windows and sessions are kept behind the store's
-	// stream time. Zero for KindKeyValue.
-	Retention time.Duration
-	// LoggingOff says that the store has no changelog topic and is lost with its
-	// disk.
-	LoggingOff bool
-	// LogConfig overrides the changelog topic's configuration.
-	LogConfig map[string]string
-}
-
 // Position says where a task's state stands: for each changelog topic the next
 // offset to apply. The partition is the task's own.
 type Position map[string]int64

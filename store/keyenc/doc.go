@@ -5,6 +5,7 @@
 //
 //	window    i64 segment | escaped key | i64 start | i32 seqnum
 //	session   i64 segment | escaped key | i64 end   | i64 start
+//	version   escaped key | i64 time, and in its index 00 00 | i64 time | key
 //
 // The segment comes first, so that expiry is one range deletion, and holds all
 // keys of a span of event time. Integers have their sign bit flipped, so that
@@ -15,6 +16,11 @@
 //
 //	window    key | i64 start | i32 seqnum
 //	session   key | i64 end   | i64 start
+//
+// Two layouts are the same in both places:
+//
+//	subscription   i32 length | foreign key | primary key
+//	grace buffer   00 | i64 time | key | i32 seqnum
 //
 // All Append functions append to the caller's buffer and return it extended; all
 // split functions return parts of what they were given. Nothing is kept.

@@ -68,6 +68,14 @@ const minKey = 8 + 2
 // the key apart, for scans that want nothing else.
 func WindowTime(b []byte) (segment, start int64, err error) { return timeAt(b, windowSuffix) }
 
+// WindowSeq reads the seqnum of a local window key, as WindowTime.
+func WindowSeq(b []byte) (int32, error) {
+	if len(b) < minKey+windowSuffix {
+		return 0, ErrMalformed
+	}
+	return int32(binary.BigEndian.Uint32(b[len(b)-4:])), nil
+}
+
 // SessionTime reads the segment and the end of a local session key, as WindowTime.
 func SessionTime(b []byte) (segment, end int64, err error) { return timeAt(b, sessionSuffix) }
 
