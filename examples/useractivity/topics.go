@@ -24,8 +24,6 @@ const (
 // partitions is the same for all, as the join wants it.
 const partitions = 4
 
-var outputs = [...]string{countsTopic, visitsTopic, enrichedTopic}
-
 // createTopics makes the topics that are not there yet.
 func createTopics(ctx context.Context, client *kgo.Client) error {
 	admin, compact := kadm.NewClient(client), "compact"
