@@ -17,31 +17,34 @@ type keys struct {
 func newKeys(spec store.Spec) keys { return keys{kind: spec.Kind, interval: spec.SegmentInterval()} }
 
 // logged is the changelog's key of a local one.
-func (k *keys) logged(local []byte) ([]byte, error) {
+func (k *keys) logged(local []byte) (_ []byte, err error) {
 	switch k.kind {
 	case store.KindWindow:
-		plain, w, err := keyenc.SplitWindow(k.plain[:0], local)
-		if err != nil {
-			return nil, err
-		}
-		k.plain, k.out = plain, keyenc.AppendLogWindow(k.out[:0], plain, w.Start, w.Seq)
+		var w keyenc.Window
+		k.plain, w, err = keyenc.SplitWindow(k.plain[:0], local)
+		k.out = keyenc.AppendLogWindow(k.out[:0], k.plain, w.Start, w.Seq)
 	case store.KindSession:
-		plain, s, err := keyenc.SplitSession(k.plain[:0], local)
-		if err != nil {
-			return nil, err
-		}
-		k.plain, k.out = plain, keyenc.AppendLogSession(k.out[:0], plain, s.Start, s.End)
+		var s keyenc.Session
+		k.plain, s, err = keyenc.SplitSession(k.plain[:0], local)
+		k.out = keyenc.AppendLogSession(k.out[:0], k.plain, s.Start, s.End)
+	case store.KindVersioned:
+		k.out, _, err = keyenc.SplitVersion(k.out[:0], local)
 	default:
-		if local == nil {
-			local = []byte{} // an empty key, as the engine sees it; nil would be null
-		}
-		return local, nil
+		return present(local), nil
 	}
-	return k.out, nil
+	return present(k.out), err
 }
 
-// local is the engine's key of a changelog's.
-func (k *keys) local(logged []byte) ([]byte, error) {
+// present makes an empty key of none, as the engine sees it; nil would be null.
+func present(key []byte) []byte {
+	if key == nil {
+		return []byte{}
+	}
+	return key
+}
+
+// local is the engine's key of a changelog's, whose record has the time ts.
+func (k *keys) local(logged []byte, ts int64) ([]byte, error) {
 	switch k.kind {
 	case store.KindWindow:
 		plain, start, seq, err := keyenc.SplitLogWindow(logged)
@@ -55,6 +58,11 @@ func (k *keys) local(logged []byte) ([]byte, error) {
 			return nil, err
 		}
 		k.out = keyenc.AppendSession(k.out[:0], keyenc.Segment(end, k.interval), plain, start, end)
+	case store.KindVersioned:
+		k.out = keyenc.AppendVersion(k.out[:0], logged, ts)
+	case store.KindGraceBuffer:
+		_, _, _, err := keyenc.SplitGrace(logged)
+		return logged, err
 	default:
 		return logged, nil
 	}

@@ -10,7 +10,8 @@ import (
 
 // AdditionalRetention is how much longer than its store a windowed changelog keeps
 // records, so that clocks that differ lose nothing: Kafka Streams' default of
-// windowstore.changelog.additional.retention.ms.
+// windowstore.changelog.additional.retention.ms. A versioned changelog is left
+// uncompacted for as much longer than its history.
 const AdditionalRetention = 24 * time.Hour
 
 // TopicName is the changelog topic of a store: what Kafka Streams calls it.
@@ -20,10 +21,18 @@ func TopicName(applicationID, store string) string { return applicationID + "-" 
 // store's LogConfig comes last and wins. The map is the caller's.
 func TopicConfig(spec store.Spec) map[string]string {
 	config := map[string]string{"message.timestamp.type": "CreateTime", "cleanup.policy": "compact"}
-	if spec.Segmented() {
+	switch {
+	case spec.RetainDuplicates:
+		config["cleanup.policy"] = "delete" // every record has a key of its own
+		config["retention.ms"] = millis(spec.Retention + AdditionalRetention)
+	case spec.Segmented():
 		config["cleanup.policy"] = "compact,delete"
-		config["retention.ms"] = strconv.FormatInt((spec.Retention + AdditionalRetention).Milliseconds(), 10)
+		config["retention.ms"] = millis(spec.Retention + AdditionalRetention)
+	case spec.Kind == store.KindVersioned:
+		config["min.compaction.lag.ms"] = millis(spec.History + AdditionalRetention)
 	}
 	maps.Copy(config, spec.LogConfig)
 	return config
 }
+
+func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

@@ -96,10 +96,10 @@ func (l *lru) trim() error {
 }
 
 func (l *lru) evict(key []byte) error {
-	if !l.spec.Timestamped {
-		return l.Engine.Delete(key)
+	if unlogged, ok := l.Engine.(interface{ Staged() Engine }); ok && l.spec.Timestamped {
+		return unlogged.Staged().Delete(key)
 	}
-	return l.Engine.DeleteRange(key, append(key, 0)) // is not logged
+	return l.Engine.Delete(key)
 }
 
 // recall finds the entries that there are, once.

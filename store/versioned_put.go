@@ -2,18 +2,38 @@ package store
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 
 	"github.com/millrace/millrace/store/keyenc"
 	"github.com/millrace/millrace/streams/serde"
 )
 
-// Historian is an optional interface of an Engine that logs to a changelog: it logs
-// a put without making it. Kafka Streams logs the puts to a versioned store that
-// come too late, and leaves them out again when it restores.
-type Historian interface {
-	// LogOnly emits the record that Put would, and changes nothing.
-	LogOnly(key, value []byte) error
+// putLogger is what an engine that logs can do: emit the record of a put without
+// making it. Kafka Streams logs the puts to a versioned store that come too late,
+// and leaves them out again when it restores.
+type putLogger interface {
+	LogPut(key, value []byte) error
+}
+
+// LoggedVersion is the value of a stored version as its changelog has it: nil for a
+// deletion, never nil else. It aliases b.
+func LoggedVersion(b []byte) ([]byte, error) {
+	switch {
+	case len(b) > 0 && b[0] == versionValue:
+		return b[1:], nil
+	case len(b) == 1 && b[0] == versionDeleted:
+		return nil, nil
+	}
+	return nil, fmt.Errorf("%w: %d bytes are no version", ErrCorrupt, len(b))
+}
+
+// AppendLoggedVersion appends the stored form of a changelog's value: the way back.
+func AppendLoggedVersion(dst, value []byte) []byte {
+	if value == nil {
+		return append(dst, versionDeleted)
+	}
+	return append(append(dst, versionValue), value...)
 }
 
 // expiriesPerPut bounds the work that one put does for those before it. Each put
@@ -93,8 +113,8 @@ func (s *Versioned[K, V]) put(k K, value []byte, ts int64) (validTo int64, err e
 }
 
 func (s *Versioned[K, V]) logOnly(value []byte) error {
-	if h, ok := s.engine.(Historian); ok {
-		return h.LogOnly(s.local, value)
+	if l, ok := s.engine.(putLogger); ok {
+		return l.LogPut(s.local, value)
 	}
 	return nil
 }

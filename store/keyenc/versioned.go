@@ -37,6 +37,14 @@ func SplitVersion(dst, b []byte) (key []byte, ts int64, err error) {
 	return key, Int64(rest), nil
 }
 
+// VersionTime is the time of a version's local key, 0 if it is none.
+func VersionTime(b []byte) int64 {
+	if len(b) < versionSuffix {
+		return 0
+	}
+	return Int64(b[len(b)-versionSuffix:])
+}
+
 // AppendVersionIndex appends the index's key of a version.
 func AppendVersionIndex(dst []byte, ts int64, key []byte) []byte {
 	return append(AppendInt64(append(dst, indexPrefix...), ts), key...)
