@@ -2,10 +2,12 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/millrace/millrace/streams/internal/task"
@@ -43,9 +45,28 @@ type DeliveryError struct {
 	Err       error
 }
 
-// Error names the topic and partition.
+// Error names the topic, the partition if it was chosen already, and the remedy
+// where there is a known one.
 func (e *DeliveryError) Error() string {
-	return fmt.Sprintf("a record for %s/%d was not delivered: %v", e.Topic, e.Partition, e.Err)
+	to := e.Topic
+	if e.Partition >= 0 {
+		to = fmt.Sprintf("%s/%d", e.Topic, e.Partition)
+	}
+	return fmt.Sprintf("a record for %s was not delivered: %v%s", to, e.Err, e.remedy())
+}
+
+func (e *DeliveryError) remedy() string {
+	switch {
+	case errors.Is(e.Err, kerr.UnknownTopicOrPartition):
+		return "; create the topic, output topics are not created by the application"
+	case errors.Is(e.Err, kerr.TopicAuthorizationFailed):
+		return "; the user needs the ACL WRITE on the topic"
+	case errors.Is(e.Err, kerr.MessageTooLarge), errors.Is(e.Err, kerr.RecordListTooLarge):
+		return "; raise max.message.bytes of the topic, and kgo.ProducerBatchMaxBytes by Config.KafkaOpts"
+	case errors.Is(e.Err, kerr.InvalidTimestamp):
+		return "; the record's time is too far from the broker's clock (message.timestamp.before.max.ms, message.timestamp.after.max.ms)"
+	}
+	return ""
 }
 
 // Unwrap is the client's error.
