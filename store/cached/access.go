@@ -187,11 +187,14 @@ func (c *Cache[K, V]) Delete(e *Entry[V], ctx *Context) error {
 // change marks an entry that has its new value.
 func (c *Cache[K, V]) change(e *Entry[V], there bool, ts int64, ctx *Context) error {
 	e.there, e.time, e.loaded = there, ts, true
-	headers := copyHeaders(ctx.Headers)
 	e.ctx = *ctx
-	e.ctx.Headers = headers
+	if len(ctx.Headers) > 0 {
+		e.ctx.Headers = copyHeaders(ctx.Headers)
+	}
 	c.mark(e)
-	c.weigh(e)
+	if !c.traits.plain || c.traits.length != nil {
+		c.weigh(e) // others weigh what they weighed as they were inserted
+	}
 	if c.bytes > c.granted {
 		return c.makeRoom()
 	}
@@ -201,31 +204,12 @@ func (c *Cache[K, V]) change(e *Entry[V], there bool, ts int64, ctx *Context) er
 // mark puts an entry at the end of the changes, where Kafka Streams puts it too,
 // however often it has changed before.
 func (c *Cache[K, V]) mark(e *Entry[V]) {
-	last := len(c.changes) - 1
-	if e.dirty && e.pos == last {
+	c.seq++
+	e.seq = c.seq
+	if e.dirty {
 		return
 	}
-	if !e.dirty {
-		e.dirty = true
-		c.dirty++
-		c.link(e)
-	}
-	if last > 2*c.dirty+64 {
-		c.compact()
-	}
-	e.pos = len(c.changes)
+	e.dirty = true
 	c.changes = append(c.changes, e)
-}
-
-// compact drops the places that entries have left for later ones.
-func (c *Cache[K, V]) compact() {
-	kept := c.changes[:0]
-	for i, e := range c.changes {
-		if e.dirty && e.pos == i {
-			e.pos = len(kept)
-			kept = append(kept, e)
-		}
-	}
-	clear(c.changes[len(kept):])
-	c.changes = kept
+	c.link(e)
 }

@@ -61,8 +61,8 @@ type Cache[K, V any] struct {
 	index   map[string]*Entry[V]
 	ring    []*Entry[V]          // all entries, for the clock
 	hand    int                  // of the clock
-	changes []*Entry[V]          // in the order of the last change; stale where pos differs
-	dirty   int                  // entries in changes
+	changes []*Entry[V]          // all dirty ones, in the order in which they became so
+	seq     uint64               // of the last change
 	heads   map[string]*Entry[V] // dirty sessions by plain key
 	free    []*Entry[V]
 
@@ -126,7 +126,7 @@ func (c *Cache[K, V]) Own(o Owner[K, V], olds bool) { c.owner, c.olds = o, olds 
 func (c *Cache[K, V]) Len() int { return len(c.ring) }
 
 // Dirty is the number of entries that wait to be flushed.
-func (c *Cache[K, V]) Dirty() int { return c.dirty }
+func (c *Cache[K, V]) Dirty() int { return len(c.changes) }
 
 // Bytes is what the entries weigh, an estimate.
 func (c *Cache[K, V]) Bytes() int64 { return c.bytes }

@@ -23,21 +23,22 @@ type Context struct {
 // Entry is the cell of one key. It is valid until the next call of Put, Delete,
 // Get or Flush of its cache.
 type Entry[V any] struct {
-	key   string // encoded, with the window's bounds behind it
-	value V      // if plain or held
-	bytes []byte // the encoded value, unless plain or held
-	time  int64  // of the value, ms
-	ctx   Context
-	next  *Entry[V] // the next dirty session of the same key
-	pos   int       // in Cache.log, if dirty
-	slot  int       // in Cache.ring
-	size  int64     // as charged
-
-	loaded bool // the fields above are valid; not so for a cell made to be written
-	there  bool // there is a value
-	held   bool // the value is decoded, and nobody else has it
+	// What every update touches comes first: it shares the processor's cache lines.
+	key    string // encoded, with the window's bounds behind it
+	value  V      // if plain or held
+	time   int64  // of the value, ms
+	seq    uint64 // of the last change, to put changes in order
+	loaded bool   // value, bytes and time are valid; not so for a cell made to be written
+	there  bool   // there is a value
+	held   bool   // the value is decoded, and nobody else has it
 	dirty  bool
 	used   bool // since the hand of the clock last passed
+	ctx    Context
+
+	bytes []byte    // the encoded value, unless plain or held
+	next  *Entry[V] // the next dirty session of the same key
+	slot  int       // in Cache.ring
+	size  int64     // as charged
 }
 
 // forget drops the value.
@@ -87,9 +88,6 @@ func (l layout) split(key string) (plain []byte, w serde.Window) {
 
 // copyHeaders copies headers off the batch that they came in.
 func copyHeaders(list []record.Header) []record.Header {
-	if len(list) == 0 {
-		return nil
-	}
 	out := make([]record.Header, len(list))
 	for i, h := range list {
 		out[i] = record.Header{Key: h.Key, Value: bytes.Clone(h.Value)}

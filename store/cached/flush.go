@@ -41,11 +41,11 @@ func (c *Cache[K, V]) Flush() error {
 }
 
 func (c *Cache[K, V]) flush() error {
-	if c.dirty == 0 {
+	if len(c.changes) == 0 {
 		return nil
 	}
-	c.compact()
 	list := c.changes
+	slices.SortFunc(list, func(a, b *Entry[V]) int { return cmp.Compare(a.seq, b.seq) })
 	c.changes, c.flushed.spare = c.flushed.spare[:0], list
 	clear(c.heads)
 	if c.owner != nil {
@@ -223,7 +223,6 @@ func (c *Cache[K, V]) part(e *Entry[V], encoded []byte) (V, error) {
 // settled is the end of an entry's flush.
 func (c *Cache[K, V]) settled(e *Entry[V]) {
 	e.dirty, e.next, e.ctx.Headers = false, nil, nil
-	c.dirty--
 	if !e.there || c.layout == session {
 		c.drop(e)
 	}
