@@ -58,8 +58,8 @@ func (j *job) end() error {
 	return <-j.done
 }
 
-// await returns when every output topic has all the records that want names, or
-// with the application's error, or when nothing has come for a long time.
+// await returns when all tasks run and every output topic has all the records that
+// want names, or with the application's error, or when nothing has come for long.
 func (j *job) await(ctx context.Context, client *kgo.Client, want map[string]int64) error {
 	tick := time.NewTicker(look)
 	defer tick.Stop()
@@ -69,12 +69,12 @@ func (j *job) await(ctx context.Context, client *kgo.Client, want map[string]int
 		switch {
 		case err != nil:
 			return err
-		case missing == "":
+		case missing == "" && j.running():
 			return nil
 		case sum != seen:
 			seen, since = sum, time.Now()
 		case time.Since(since) > patience:
-			return fmt.Errorf("nothing has come for %s; %s (the application is %s)", patience, missing, j.app.Snapshot().State)
+			return fmt.Errorf("nothing has come for %s, the application is %s; %s", patience, j.app.Snapshot().State, missing)
 		}
 		select {
 		case <-tick.C:
@@ -85,6 +85,12 @@ func (j *job) await(ctx context.Context, client *kgo.Client, want map[string]int
 			return fmt.Errorf("the application ended by itself: %w", err)
 		}
 	}
+}
+
+// running says whether the application has its tasks, and all of them run.
+func (j *job) running() bool {
+	s := j.app.Snapshot()
+	return s.State == streams.StateRunning && len(s.Tasks) > 0
 }
 
 // lacking names the first topic that is not complete, and counts all records.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/millrace/millrace/streams/embedded"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -27,6 +29,24 @@ func TestTheWholeDemo(t *testing.T) {
 	require.Equal(t, 3*4, strings.Count(out.String(), ": equal"))
 	require.Contains(t, out.String(), "The busiest minutes:")
 	require.Contains(t, out.String(), "nothing restored")
+}
+
+// TestAgainOnTheSameKafka: a second run finds the events of the first, adds none,
+// and restores what it has no state for.
+func TestAgainOnTheSameKafka(t *testing.T) {
+	t.Parallel()
+	b, err := embedded.Start()
+	require.NoError(t, err)
+	defer b.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	for _, want := range []string{"4000 events", "Topic user-events has 5000 events already; none are added."} {
+		out := new(bytes.Buffer)
+		err := run(ctx, []string{"-events", "5000", "-bootstrap", b.Addrs()[0]}, noEnv, out)
+		require.NoError(t, err, out.String())
+		require.Contains(t, out.String(), want)
+		require.Contains(t, out.String(), "Everything is equal.")
+	}
 }
 
 func TestArguments(t *testing.T) {
