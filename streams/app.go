@@ -32,10 +32,12 @@ type App struct {
 	hook     func(txn.Step) error // crashes commits between steps, for tests
 
 	ran     atomic.Bool
-	stop    context.CancelCauseFunc // set by Run, under mu
+	stop    context.CancelFunc // set by Run, under mu
 	mu      sync.Mutex
 	phase   State
-	err     error
+	told    State // the last state that was logged
+	failed  error // the first failure that a part of the engine reported
+	err     error // what Run returned
 	started time.Time
 	rt      *engine // once it is open, and after the end for its counters
 }
@@ -84,52 +86,54 @@ func (a *App) Run(ctx context.Context) error {
 
 // run is a whole life between the states.
 func (a *App) run(ctx context.Context) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	a.enter(StateStarting, func() { a.started, a.stop = time.Now(), stop })
 	a.cfg.Logger.Info("starting", "application", a.cfg.ApplicationID, "workers", a.cfg.Workers, "instance_id", a.cfg.InstanceID, "state_dir", a.cfg.StateDir)
 
 	rt, err := a.open(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
-			return causeOf(ctx) // asked to end while starting
+			return a.failure() // asked to end while starting
 		}
 		return err
 	}
 	a.enter(StateRunning, func() { a.rt = rt })
-	err = rt.run(ctx)
-	if err == nil {
-		err = causeOf(ctx)
+	if err = rt.run(ctx); err != nil {
+		a.fail(err)
 	}
 	a.enter(StateStopping, nil)
 	a.cfg.Logger.Info("stopping", "application", a.cfg.ApplicationID)
-	return errors.Join(err, rt.close(err == nil))
+	err = rt.close(a.failure() == nil)
+	return errors.Join(a.failure(), err)
 }
 
-// fail ends Run with an error. The first one counts.
+// fail ends Run with an error. The first one counts, also if it comes from the
+// last commit.
 func (a *App) fail(err error) {
 	a.mu.Lock()
-	stop := a.stop
-	a.mu.Unlock()
-	if stop != nil {
-		stop(failure{err})
+	defer a.mu.Unlock()
+	if a.failed == nil {
+		a.failed = err
 	}
+	a.stop()
 }
 
-// failure marks an error of ours as the cause of the end of a context, to tell it
-// from a context that the caller ended.
-type failure struct{ error }
+func (a *App) failure() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.failed
+}
 
-// Unwrap gives the error.
-func (f failure) Unwrap() error { return f.error }
-
-// causeOf is the failure that ended ctx; nil if it was asked to end, or did not.
-func causeOf(ctx context.Context) error {
-	var f failure
-	if errors.As(context.Cause(ctx), &f) {
-		return f.error
+// changed logs that the App began to restore, or that all its tasks run.
+func (a *App) changed() {
+	s := a.Snapshot()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s.State != a.told && a.phase == StateRunning {
+		a.told = s.State
+		a.cfg.Logger.Info(s.State.String(), "application", a.cfg.ApplicationID, "tasks", len(s.Tasks))
 	}
-	return nil
 }
 
 func (a *App) enter(s State, with func()) {

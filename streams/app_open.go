@@ -110,7 +110,7 @@ func (e *engine) openWorkers(context.Context) error {
 		sender := worker.NewSender(e.hard, producer)
 		e.senders = append(e.senders, sender)
 		e.workers = append(e.workers, worker.New(worker.Options{
-			Index: i, Program: e.app.program, Sender: sender, Group: e.group, Purge: e.purger.committed,
+			Index: i, Hard: e.hard, Program: e.app.program, Sender: sender, Group: e.group, Purge: e.purger.committed,
 			Hook: e.app.hook, CommitInterval: c.CommitInterval, MaxTaskIdle: c.MaxTaskIdle,
 			MaxStaged:   c.MaxUnflushedBytes / int64(c.Workers),
 			Undecodable: e.app.undecodable, Fail: e.app.fail, Log: c.Logger,
@@ -134,7 +134,7 @@ func (e *engine) openPoller(context.Context) (err error) {
 		Restorer: restore.New(restore.Options{
 			Admin: e.admin, Client: c.kafka().New, Parallel: min(4, c.Workers+1), Observer: e.app.progress, Log: c.Logger,
 		}),
-		Fail: e.app.fail, Changed: func() {}, Log: c.Logger,
+		Fail: e.app.fail, Changed: e.app.changed, Log: c.Logger,
 	})
 	if err == nil {
 		e.group.set(txn.Member{Client: e.poller.Client()})

@@ -22,6 +22,7 @@ type state struct {
 	shared *pebblestore.Shared
 
 	mu    sync.Mutex
+	dbs   int                   // that there can be
 	known map[topo.TaskID]int64 // sums of positions of tasks on the disk, not in use
 }
 
@@ -93,10 +94,20 @@ func (s *state) expect(plan *topo.Plan, partitions map[string]int32) {
 		}
 	}
 	s.shared.Expect(n)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dbs = n
 }
 
+// options share what may be lost in a crash among the databases.
 func (s *state) options() pebblestore.Options {
-	return pebblestore.Options{Shared: s.shared, Logger: s.cfg.Logger}
+	const least = 4 << 20 // flushing less than that at a time costs more than restoring it
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return pebblestore.Options{
+		Shared: s.shared, Logger: s.cfg.Logger,
+		MaxUnflushedBytes: max(least, s.cfg.MaxUnflushedBytes/int64(max(1, s.dbs))),
+	}
 }
 
 // open opens the database of a task, once the former owner in this process has

@@ -14,6 +14,8 @@ const (
 	// commitBudget bounds one commit while tasks stay, so that a coordinator that
 	// does not answer shows in the log.
 	commitBudget = 60 * time.Second
+	// commitPatience is how long postponed commits are nobody's concern.
+	commitPatience = 30 * time.Second
 )
 
 // commitDue commits all tasks with progress when it is time, or earlier when too
@@ -22,19 +24,33 @@ func (w *Worker) commitDue(now time.Time) {
 	if w.failed || now.Before(w.nextCommit) && w.staged() < w.opt.MaxStaged {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), commitBudget)
+	ctx, cancel := context.WithTimeout(w.opt.Hard, commitBudget)
 	defer cancel()
 	err := w.commitTasks(ctx, w.owned)
 	w.nextCommit = time.Now().Add(w.opt.CommitInterval)
 	if err == nil {
+		w.postponed = time.Time{}
 		return
 	}
 	switch txn.Judge(err) {
 	case txn.Later, txn.Lost: // a rebalance is under way, or will follow
-		w.opt.Log.Debug("commit postponed", "worker", w.opt.Index, "err", err)
-		w.nextCommit = time.Now().Add(retryCommit)
+		w.postpone(err)
 	default:
 		w.fail(err)
+	}
+}
+
+// postpone tries again soon. A rebalance or a broker that restarts takes seconds;
+// what takes longer should show.
+func (w *Worker) postpone(err error) {
+	now := time.Now()
+	if w.postponed.IsZero() {
+		w.postponed = now
+	}
+	w.nextCommit = now.Add(retryCommit)
+	if since := now.Sub(w.postponed); since > commitPatience {
+		w.postponed = now
+		w.opt.Log.Warn("commits are not possible for a while; processing goes on", "worker", w.opt.Index, "for", since.Round(time.Second).String(), "err", err)
 	}
 }
 
@@ -87,7 +103,7 @@ func (w *Worker) lastCommit(ctx context.Context, tasks []*owned) error {
 	for {
 		err := w.commitTasks(ctx, tasks)
 		if err == nil || txn.Judge(err) != txn.Later || ctx.Err() != nil {
-			if err != nil && txn.Judge(err) == txn.Fenced {
+			if v := txn.Judge(err); err != nil && (v == txn.Fenced || v == txn.Fatal) {
 				w.fail(err)
 			}
 			return err

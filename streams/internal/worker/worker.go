@@ -12,7 +12,9 @@ import (
 
 // Options are what a Worker needs.
 type Options struct {
-	Index   int
+	Index int
+	// Hard ends waiting for brokers when the time to stop is over.
+	Hard    context.Context
 	Program task.Program
 	Sender  *Sender
 	Group   txn.Group
@@ -46,6 +48,7 @@ type Worker struct {
 	owned      []*owned
 	count      *counters
 	nextCommit time.Time
+	postponed  time.Time // since when commits do not succeed; zero if they do
 	failed     bool
 	quit       bool
 }

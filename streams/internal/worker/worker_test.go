@@ -101,7 +101,7 @@ func newBench(t *testing.T, change func(*Options)) *bench {
 	t.Cleanup(b.client.Close)
 	sender := NewSender(context.Background(), producer)
 	opt := Options{
-		Program: b.program, Sender: sender, Group: b.group, CommitInterval: time.Hour, MaxStaged: 1 << 30,
+		Hard: context.Background(), Program: b.program, Sender: sender, Group: b.group, CommitInterval: time.Hour, MaxStaged: 1 << 30,
 		Fail: func(err error) { b.failed <- err }, Log: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {
