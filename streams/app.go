@@ -50,7 +50,7 @@ func New(b *Builder, cfg Config) (*App, error) {
 	if err := errors.Join(cfg.validate(), buildErr); err != nil {
 		return nil, err
 	}
-	program, plan := topology.ForApplication(cfg.ApplicationID)
+	program, plan := topology.ForApplication(cfg.ApplicationID, cfg.caches())
 	return &App{
 		cfg: cfg, topology: topology, program: program, plan: plan,
 		progress: newProgress(newDisplay(cfg.Progress, cfg.Logger), cfg.RestoreListener),

@@ -61,6 +61,7 @@ func (r *cluster) config() streams.Config {
 	}
 	return streams.Config{
 		ApplicationID: "wc", Brokers: r.broker.Addrs(), StateDir: r.t.TempDir(), Workers: 2,
+		CacheBytes:     streams.NoCaches, // the tests count records, one for each change
 		CommitInterval: 100 * time.Millisecond, HeartbeatInterval: 100 * time.Millisecond, SessionTimeout: 10 * time.Second,
 		NoSignals: true, Logger: slog.New(log),
 	}

@@ -34,7 +34,7 @@ func openState(ctx context.Context, cfg Config, plan *topo.Plan) (*state, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &state{cfg: cfg, plan: plan, dir: dir, shared: pebblestore.NewShared(cfg.MemoryLimit), known: make(map[topo.TaskID]int64)}
+	s := &state{cfg: cfg, plan: plan, dir: dir, shared: pebblestore.NewShared(cfg.MemoryLimit - max(cfg.CacheBytes, 0)), known: make(map[topo.TaskID]int64)}
 	if err := s.survey(); err != nil {
 		return nil, errors.Join(err, s.close())
 	}

@@ -35,6 +35,8 @@ const (
 	DefaultMaxUnflushedBytes = 64 << 20
 	// DefaultMaxBufferedBytes bounds the fetched records that wait to be processed.
 	DefaultMaxBufferedBytes = 64 << 20
+	// MaxDefaultCacheBytes bounds the record caches where CacheBytes is 0.
+	MaxDefaultCacheBytes = 256 << 20
 	// DefaultStopTimeout bounds the last commit when Run is asked to end.
 	DefaultStopTimeout = 20 * time.Second
 	// DefaultReplicationFactor leaves it to the broker's default.
@@ -44,6 +46,9 @@ const (
 // NoInstanceID makes the member dynamic where InstanceID would have a default,
 // that is in Kubernetes.
 const NoInstanceID = "-"
+
+// NoCaches in Config.CacheBytes turns record caches off.
+const NoCaches = -1
 
 // Config is what an App needs to run. Only ApplicationID and Brokers must be
 // set; the zero value of every other field is the default for production. New
@@ -97,6 +102,12 @@ type Config struct {
 	// together. 0 takes a quarter of GOMEMLIMIT, else of the container's limit,
 	// else of the machine's memory.
 	MemoryLimit int64
+	// CacheBytes is the part of MemoryLimit that the record caches of all tables and
+	// aggregates share. They hold back what changes until the commit, so that of
+	// several changes of a key only the last is written, logged and sent on, as in
+	// Kafka Streams. 0 takes an eighth of MemoryLimit, MaxDefaultCacheBytes at most;
+	// NoCaches turns them off, and the option NoCache does for one store.
+	CacheBytes int64
 	// StopTimeout bounds the last commit when Run is asked to end.
 	StopTimeout time.Duration
 

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/millrace/millrace/store/cached"
 	"github.com/millrace/millrace/streams/internal/client"
 )
 
@@ -30,6 +31,7 @@ func (c Config) withDefaults(getenv func(string) string) Config {
 	c.MaxUnflushedBytes = or(c.MaxUnflushedBytes, DefaultMaxUnflushedBytes)
 	c.MaxBufferedBytes = or(c.MaxBufferedBytes, DefaultMaxBufferedBytes)
 	c.MemoryLimit = or(c.MemoryLimit, defaultMemory())
+	c.CacheBytes = or(c.CacheBytes, min(c.MemoryLimit/8, MaxDefaultCacheBytes))
 	c.StopTimeout = or(c.StopTimeout, DefaultStopTimeout)
 	c.ReplicationFactor = or(c.ReplicationFactor, DefaultReplicationFactor)
 	if c.OnUndecodable == nil {
@@ -79,6 +81,8 @@ func (c Config) validate() error {
 	fault(c.MaxUnflushedBytes < 0, "MaxUnflushedBytes is negative")
 	fault(c.MaxBufferedBytes < 0, "MaxBufferedBytes is negative")
 	fault(c.MemoryLimit < 0, "MemoryLimit is negative")
+	fault(c.CacheBytes < NoCaches, "CacheBytes is %d; use NoCaches (-1) for no record caches", c.CacheBytes)
+	fault(c.CacheBytes > c.MemoryLimit, "CacheBytes (%d) is over MemoryLimit (%d), of which it is a part", c.CacheBytes, c.MemoryLimit)
 	fault(c.ReplicationFactor < -1, "ReplicationFactor is %d; use -1 for the broker's default", c.ReplicationFactor)
 	return errors.Join(errors.Join(faults...), c.kafka().Validate())
 }
@@ -119,3 +123,11 @@ func (c Config) kafka() client.Config {
 
 // environment is the real one.
 func environment(name string) string { return os.Getenv(name) }
+
+// caches is the budget of the record caches; nil if there are none.
+func (c Config) caches() *cached.Budget {
+	if c.CacheBytes == NoCaches {
+		return nil
+	}
+	return cached.NewBudget(c.CacheBytes)
+}

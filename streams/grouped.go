@@ -92,7 +92,11 @@ func (g Grouped[K, V]) Reduce(f func(acc, v V) V, opts ...StoreOption) Table[K, 
 	ks, vs := gr.h.keySerde(&c), gr.h.valueSerde(&c)
 	id, st := gr.fold(&c, c.store(store.KindKeyValue, reducePrefix+storePrefix), ks,
 		func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
-			return node.Reduce(l.env(id), timestamped(l, st, ks, vs), f, fan[K, node.Change[V]](l, id))
+			env, next := l.env(id), fan[K, node.Change[V]](l, id)
+			if l.caches(st) {
+				return node.CachedReduce(env, flushed(l, tableCache(l, st, ks, vs)), l.olds(id), f, next)
+			}
+			return node.Reduce(env, timestamped(l, st, ks, vs), f, next)
 		})
 	return stored(result(gr, &c, id, ks, vs), st)
 }
@@ -112,7 +116,11 @@ func aggregate[K, V, A any](g grouping[K, V], c *call, init func() A, add func(K
 	c.needs(vs != nil)
 	id, st := g.fold(c, c.store(store.KindKeyValue, aggregatePrefix+storePrefix), ks,
 		func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
-			return node.Aggregate(l.env(id), timestamped(l, st, ks, vs), init, add, fan[K, node.Change[A]](l, id))
+			env, next := l.env(id), fan[K, node.Change[A]](l, id)
+			if l.caches(st) {
+				return node.CachedAggregate(env, flushed(l, tableCache(l, st, ks, vs)), l.olds(id), init, add, next)
+			}
+			return node.Aggregate(env, timestamped(l, st, ks, vs), init, add, next)
 		})
 	return result(g, c, id, ks, vs), st
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/store/cached"
 	"github.com/millrace/millrace/streams/internal/node"
 	"github.com/millrace/millrace/streams/internal/task"
 	"github.com/millrace/millrace/streams/internal/topo"
@@ -25,8 +26,11 @@ type linking struct {
 	cur    *node.Current
 	in     map[topo.NodeID]any
 	stores map[topo.StoreID]any
-	out    *task.Linked
-	errs   []error
+	budget *cached.Budget // of record caches; nil for none
+	// wantOlds has the nodes that need old values.
+	wantOlds map[topo.NodeID]bool
+	out      *task.Linked
+	errs     []error
 }
 
 func (l *linking) fail(format string, args ...any) {
@@ -36,7 +40,11 @@ func (l *linking) fail(format string, args ...any) {
 // env is what the node's operator knows about its surroundings.
 func (l *linking) env(id topo.NodeID) *node.Env {
 	name, rt := l.graph.Nodes[id].Name, l.rt
-	return &node.Env{Cur: l.cur, Skip: func(reason string) { rt.Skipped(name, reason) }}
+	env := &node.Env{Cur: l.cur, Skip: func(reason string) { rt.Skipped(name, reason) }}
+	if t, ok := rt.(task.Timed); ok {
+		env.At = t.At
+	}
+	return env
 }
 
 // input publishes the sink that takes what the node's parents send.

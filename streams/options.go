@@ -13,6 +13,7 @@ type settings struct {
 	partitions     int32
 	retention      time.Duration
 	loggingOff     bool
+	noCache        bool
 	logConfig      map[string]string
 	reset          topo.Reset
 	resetGiven     bool
@@ -130,6 +131,12 @@ func WithRetention(d time.Duration) StoreOption {
 // its disk and begins empty on another machine.
 func WithoutLogging() StoreOption {
 	return storeSetting(func(s *settings) { s.loggingOff = true })
+}
+
+// NoCache leaves the store without a record cache: each change is written, logged
+// and sent on at once, instead of the last of each key at a commit.
+func NoCache() StoreOption {
+	return storeSetting(func(s *settings) { s.noCache = true })
 }
 
 // WithLogConfig adds to the configuration of the changelog topic when it is

@@ -35,7 +35,7 @@ func recordPath(tb testing.TB) (task.Entry, *discard) {
 		To(streams.NewTopic("out", serde.String, serde.Int64))
 	top, err := b.Build()
 	require.NoError(tb, err)
-	program, _ := top.ForApplication("app")
+	program, _ := top.ForApplication("app", nil)
 	rt := &discard{}
 	linked, err := program.Link(topo.TaskID{}, rt)
 	require.NoError(tb, err)

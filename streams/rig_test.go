@@ -37,7 +37,7 @@ func newRig(t *testing.T, declare func(b *streams.Builder)) *rig {
 	declare(b)
 	top, err := b.Build()
 	require.NoError(t, err)
-	program, plan := top.ForApplication("app")
+	program, plan := top.ForApplication("app", nil)
 	r := &rig{t: t, plan: plan, entries: map[string]task.Entry{}, skipped: map[string]int{}}
 	for _, sub := range plan.Subtopologies {
 		linked, err := program.Link(topo.TaskID{Subtopology: sub.ID}, &rigTask{r, memstore.New(), sub.Stores})

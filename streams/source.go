@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/millrace/millrace/store"
-	"github.com/millrace/millrace/streams/internal/node"
 	"github.com/millrace/millrace/streams/internal/topo"
 )
 
@@ -50,8 +49,7 @@ func (b *Builder) Table[K, V any](t Topic[K, V], opts ...TableOption) Table[K, V
 	source, id, st := b.graph.TableSource(t.name, c.reset, c.Call, decl)
 	b.link(source, enter(t.ks, t.vs, true))
 	b.link(id, func(l *linking, id topo.NodeID) {
-		view := timestamped(l, st, t.ks, t.vs)
-		input(l, id, node.TableSource(l.env(id), view, fan[K, node.Change[V]](l, id)))
+		input(l, id, tableSource(l, id, st, t.ks, t.vs))
 	})
 	from := origin{fmt.Sprintf("the topic %s", t.name), c.Where}
 	h := handle[K, V]{b: b, id: id, ks: t.ks, vs: t.vs, keyFrom: from, valueFrom: from}
@@ -66,8 +64,9 @@ func (c *call) store(kind store.Kind, prefix string) topo.StoreDecl {
 	}
 	c.Call.Name = c.operator
 	return topo.StoreDecl{
-		Prefix: prefix,
-		Where:  c.Where,
+		Prefix:  prefix,
+		Where:   c.Where,
+		NoCache: c.noCache,
 		Spec: store.Spec{
 			Name:        c.settings.name,
 			Kind:        kind,

@@ -3,6 +3,7 @@ package streams
 import (
 	"github.com/millrace/millrace/streams/internal/node"
 	"github.com/millrace/millrace/streams/internal/topo"
+	"github.com/millrace/millrace/streams/serde"
 )
 
 // Table is the last value of each key: a topic read as one, or the result of an
@@ -19,8 +20,11 @@ type Table[K, V any] struct {
 // stored is a table that has a store of its own.
 func stored[K, V any](h handle[K, V], st topo.StoreID) Table[K, V] {
 	return Table[K, V]{h, st, func(l *linking) node.Lookup[K, V] {
-		view := timestamped(l, st, h.ks, h.vs)
-		return view.Get
+		if l.caches(st) {
+			rows := tableCache(l, st, h.ks, h.vs)
+			return func(k K) (V, int64, bool, error) { return rows.Get(k, serde.Window{}) }
+		}
+		return timestamped(l, st, h.ks, h.vs).Get
 	}}
 }
 
@@ -48,7 +52,7 @@ func (t Table[K, V]) filter(pred func(K, V) bool, negate bool, opts []NodeOption
 	t = t.owned()
 	c := declare(t.h.b, "KTABLE-FILTER-", pred == nil, opts, t.h.id)
 	above, olds := t.get, t.h.b.graph.Kept(t.st)
-	t.h = change(t.h, c, t.h, func(e *node.Env, next node.Sink[K, node.Change[V]]) node.Sink[K, node.Change[V]] {
+	t.h = change(t.h, c, t.h, olds, func(e *node.Env, next node.Sink[K, node.Change[V]]) node.Sink[K, node.Change[V]] {
 		return node.TableFilter(e, pred, negate, olds, next)
 	})
 	t.get = func(l *linking) node.Lookup[K, V] { return node.Filtered(above(l), pred, negate) }
@@ -60,7 +64,7 @@ func (t Table[K, V]) filter(pred func(K, V) bool, negate bool, opts []NodeOption
 func (t Table[K, V]) MapValues[V2 any](f func(V) V2, opts ...NodeOption) Table[K, V2] {
 	t = t.owned()
 	c := declare(t.h.b, "KTABLE-MAPVALUES-", f == nil, opts, t.h.id)
-	h := change(t.h, c, newValue[V2](t.h, c), func(e *node.Env, next node.Sink[K, node.Change[V2]]) node.Sink[K, node.Change[V]] {
+	h := change(t.h, c, newValue[V2](t.h, c), false, func(e *node.Env, next node.Sink[K, node.Change[V2]]) node.Sink[K, node.Change[V]] {
 		return node.TableMapValues(e, f, next)
 	})
 	above := t.get
@@ -80,11 +84,13 @@ func (t Table[K, V]) ToStream(opts ...NodeOption) Stream[K, V] {
 	return Stream[K, V]{out}
 }
 
-// change declares an operator from table to table.
-func change[K, V, V2 any](h handle[K, V], c call, out handle[K, V2],
+// change declares an operator from table to table. olds says that it looks at old
+// values itself; else it needs them only if somebody below does.
+func change[K, V, V2 any](h handle[K, V], c call, out handle[K, V2], olds bool,
 	make func(*node.Env, node.Sink[K, node.Change[V2]]) node.Sink[K, node.Change[V]]) handle[K, V2] {
 	out.b, out.id = h.b, h.b.graph.Operator(c.Call)
 	h.b.link(out.id, func(l *linking, id topo.NodeID) {
+		l.wantOlds[id] = olds || l.olds(id)
 		input(l, id, make(l.env(id), fan[K, node.Change[V2]](l, id)))
 	})
 	return out

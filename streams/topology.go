@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/millrace/millrace/store/cached"
 	"github.com/millrace/millrace/streams/internal/node"
 	"github.com/millrace/millrace/streams/internal/task"
 	"github.com/millrace/millrace/streams/internal/topo"
@@ -25,15 +26,17 @@ func (t *Topology) Describe() string { return t.graph.Describe() }
 func (t *Topology) Plan(applicationID string) *topo.Plan { return t.graph.Plan(applicationID) }
 
 // ForApplication gives the topology the application's id, which is part of the
-// names of its internal topics. It returns what makes its tasks, and its plan.
-func (t *Topology) ForApplication(id string) (task.Program, *topo.Plan) {
-	return program{t, id}, t.Plan(id)
+// names of its internal topics. Record caches of all its tasks share the budget;
+// there are none if it is nil. It returns what makes its tasks, and its plan.
+func (t *Topology) ForApplication(id string, caches *cached.Budget) (task.Program, *topo.Plan) {
+	return program{t, id, caches}, t.Plan(id)
 }
 
 // program links tasks of one application.
 type program struct {
 	*Topology
-	appID string
+	appID  string
+	caches *cached.Budget
 }
 
 // Link makes the operators of one task, leaves first.
@@ -45,6 +48,7 @@ func (p program) Link(id topo.TaskID, rt task.Runtime) (*task.Linked, error) {
 	l := &linking{
 		graph: p.graph, appID: p.appID, rt: rt, cur: cur,
 		in: map[topo.NodeID]any{}, stores: map[topo.StoreID]any{},
+		budget: p.caches, wantOlds: map[topo.NodeID]bool{},
 		out: &task.Linked{
 			Entries:    map[string]task.Entry{},
 			StreamTime: func(ms int64) { cur.StreamTime = ms },
@@ -55,6 +59,7 @@ func (p program) Link(id topo.TaskID, rt task.Runtime) (*task.Linked, error) {
 			p.links[n](l, n)
 		}
 	}
+	slices.Reverse(l.out.Flush) // what a parent's cache sends changes those below
 	if err := errors.Join(l.errs...); err != nil {
 		return nil, fmt.Errorf("task %v: %w", id, err)
 	}

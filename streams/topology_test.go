@@ -28,7 +28,7 @@ func program(t *testing.T, declare func(b builder)) task.Program {
 	declare(b)
 	top, err := b.Build()
 	require.NoError(t, err)
-	p, plan := top.ForApplication("app")
+	p, plan := top.ForApplication("app", nil)
 	require.Equal(t, "app", plan.ApplicationID)
 	return p
 }

@@ -2,6 +2,7 @@ package streams
 
 import (
 	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/store/cached"
 	"github.com/millrace/millrace/streams/internal/node"
 	"github.com/millrace/millrace/streams/internal/topo"
 	"github.com/millrace/millrace/streams/serde"
@@ -35,8 +36,11 @@ func (g WindowedGroup[K, V]) Reduce(f func(acc, v V) V, opts ...StoreOption) Win
 	c := declare(gr.h.b, reducePrefix, f == nil, opts, gr.h.id)
 	vs, w := gr.h.valueSerde(&c), g.w.node()
 	return WindowedTable[K, V]{windowFold(gr, &c, g.w, vs,
-		func(e *node.Env, st *store.Window[K, V], next node.Sink[Windowed[K], node.Change[V]]) node.Sink[K, V] {
-			return node.WindowReduce(e, st, w, f, next)
+		func(e *node.Env, st windows[K, V], next node.Sink[Windowed[K], node.Change[V]]) node.Sink[K, V] {
+			if st.cache != nil {
+				return node.CachedWindowReduce(e, st.cache, st.olds, w, f, next)
+			}
+			return node.WindowReduce(e, st.view, w, f, next)
 		})}
 }
 
@@ -49,23 +53,24 @@ func (g WindowedGroup[K, V]) Aggregate[A any](init func() A, add func(K, V, A) A
 
 func windowAggregate[K, V, A any](g grouping[K, V], c *call, w TimeWindows, init func() A, add func(K, V, A) A, vs serde.Serde[A]) windowedHandle[K, A] {
 	c.needs(vs != nil)
-	windows := w.node()
+	spans := w.node()
 	return windowFold(g, c, w, vs,
-		func(e *node.Env, st *store.Window[K, A], next node.Sink[Windowed[K], node.Change[A]]) node.Sink[K, V] {
-			return node.WindowAggregate(e, st, windows, init, add, next)
+		func(e *node.Env, st windows[K, A], next node.Sink[Windowed[K], node.Change[A]]) node.Sink[K, V] {
+			if st.cache != nil {
+				return node.CachedWindowAggregate(e, st.cache, st.olds, spans, init, add, next)
+			}
+			return node.WindowAggregate(e, st.view, spans, init, add, next)
 		})
 }
 
 // windowFold declares an aggregation by key and window.
 func windowFold[K, V, A any](g grouping[K, V], c *call, w TimeWindows, vs serde.Serde[A],
-	make func(*node.Env, *store.Window[K, A], node.Sink[Windowed[K], node.Change[A]]) node.Sink[K, V]) windowedHandle[K, A] {
+	make func(*node.Env, windows[K, A], node.Sink[Windowed[K], node.Change[A]]) node.Sink[K, V]) windowedHandle[K, A] {
 	ks := g.h.keySerde(c)
 	decl := c.store(store.KindWindow, c.Prefix+storePrefix)
 	decl.Spec.WindowSize, decl.Spec.Retention = w.size, c.retain(w.size+w.grace)
 	id, _ := g.fold(c, decl, ks, func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
-		view := open(l, st, func(e store.Engine, s store.Spec) (*store.Window[K, A], error) {
-			return store.NewWindow(e, s, ks, vs)
-		})
+		view := keep(l, id, st, ks, vs, store.NewWindow[K, A], cached.NewWindow[K, A])
 		return make(l.env(id), view, fan[Windowed[K], node.Change[A]](l, id))
 	})
 	out := windowedHandle[K, A]{h: result(g, c, id, ks, vs)}
@@ -105,8 +110,11 @@ func (g SessionGroup[K, V]) Reduce(f func(acc, v V) V, opts ...StoreOption) Wind
 	c := declare(gr.h.b, reducePrefix, f == nil, opts, gr.h.id)
 	vs, s := gr.h.valueSerde(&c), g.s.node()
 	return WindowedTable[K, V]{sessionFold(gr, &c, g.s, vs,
-		func(e *node.Env, st *store.Session[K, V], next node.Sink[Windowed[K], node.Change[V]]) node.Sink[K, V] {
-			return node.SessionReduce(e, st, s, f, next)
+		func(e *node.Env, st sessions[K, V], next node.Sink[Windowed[K], node.Change[V]]) node.Sink[K, V] {
+			if st.cache != nil {
+				return node.CachedSessionReduce(e, st.cache, st.olds, s, f, next)
+			}
+			return node.SessionReduce(e, st.view, s, f, next)
 		})}
 }
 
@@ -120,23 +128,24 @@ func (g SessionGroup[K, V]) Aggregate[A any](init func() A, add func(K, V, A) A,
 
 func sessionAggregate[K, V, A any](g grouping[K, V], c *call, s Sessions, init func() A, add func(K, V, A) A, merge func(K, A, A) A, vs serde.Serde[A]) windowedHandle[K, A] {
 	c.needs(vs != nil)
-	sessions := s.node()
+	gaps := s.node()
 	return sessionFold(g, c, s, vs,
-		func(e *node.Env, st *store.Session[K, A], next node.Sink[Windowed[K], node.Change[A]]) node.Sink[K, V] {
-			return node.SessionAggregate(e, st, sessions, init, add, merge, next)
+		func(e *node.Env, st sessions[K, A], next node.Sink[Windowed[K], node.Change[A]]) node.Sink[K, V] {
+			if st.cache != nil {
+				return node.CachedSessionAggregate(e, st.cache, st.olds, gaps, init, add, merge, next)
+			}
+			return node.SessionAggregate(e, st.view, gaps, init, add, merge, next)
 		})
 }
 
 // sessionFold declares an aggregation by key and session.
 func sessionFold[K, V, A any](g grouping[K, V], c *call, s Sessions, vs serde.Serde[A],
-	make func(*node.Env, *store.Session[K, A], node.Sink[Windowed[K], node.Change[A]]) node.Sink[K, V]) windowedHandle[K, A] {
+	make func(*node.Env, sessions[K, A], node.Sink[Windowed[K], node.Change[A]]) node.Sink[K, V]) windowedHandle[K, A] {
 	ks := g.h.keySerde(c)
 	decl := c.store(store.KindSession, c.Prefix+storePrefix)
 	decl.Spec.Retention = c.retain(s.gap + s.grace)
 	id, _ := g.fold(c, decl, ks, func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
-		view := open(l, st, func(e store.Engine, s store.Spec) (*store.Session[K, A], error) {
-			return store.NewSession(e, s, ks, vs)
-		})
+		view := keep(l, id, st, ks, vs, store.NewSession[K, A], cached.NewSession[K, A])
 		return make(l.env(id), view, fan[Windowed[K], node.Change[A]](l, id))
 	})
 	out := windowedHandle[K, A]{h: result(g, c, id, ks, vs)}

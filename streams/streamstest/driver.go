@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/millrace/millrace/store/cached"
 	"github.com/millrace/millrace/streams"
 	"github.com/millrace/millrace/streams/internal/task"
 	"github.com/millrace/millrace/streams/internal/topo"
@@ -24,6 +25,7 @@ type Driver struct {
 	partitions      int32
 	clock           int64 // ms since the Unix epoch
 	skipUndecodable bool
+	caches          *cached.Budget // nil for none
 
 	program task.Program
 	plan    *topo.Plan
@@ -57,7 +59,7 @@ func New(t testing.TB, b *streams.Builder, opts ...Option) *Driver {
 	if err != nil {
 		t.Fatalf("the topology has faults:\n%v", err)
 	}
-	d.program, d.plan = built.ForApplication(d.app)
+	d.program, d.plan = built.ForApplication(d.app, d.caches)
 	d.check(d.start())
 	return d
 }

@@ -1,6 +1,10 @@
 package streamstest
 
-import "time"
+import (
+	"time"
+
+	"github.com/millrace/millrace/store/cached"
+)
 
 // Option changes what New makes.
 type Option func(*Driver)
@@ -19,6 +23,14 @@ func WithApplicationID(id string) Option { return func(d *Driver) { d.app = id }
 // WithClock sets the time at which the driver's clock stands first, cut to
 // milliseconds; it is 2024-01-01 00:00 UTC otherwise.
 func WithClock(start time.Time) Option { return func(d *Driver) { d.clock = start.UnixMilli() } }
+
+// WithCache gives the tables and aggregates record caches of so many bytes together,
+// as an application has by default. Because the driver commits after each record,
+// they hold back only what one record changes several times. Without the option
+// there are none.
+func WithCache(bytes int64) Option {
+	return func(d *Driver) { d.caches = cached.NewBudget(bytes) }
+}
 
 // SkipUndecodable leaves records out that cannot be decoded, and counts them, as
 // an application does that is so configured. Otherwise they are errors.

@@ -23,7 +23,10 @@ type unit struct {
 	committed map[string]task.Offset
 }
 
-var _ task.Runtime = (*unit)(nil)
+var (
+	_ task.Runtime = (*unit)(nil)
+	_ task.Timed   = (*unit)(nil)
+)
 
 func newUnit(d *Driver, id topo.TaskID) *unit {
 	return &unit{
@@ -114,6 +117,12 @@ func (u *unit) logger(topic string) func(key, value []byte, ts int64) error {
 		u.position[topic] = m.Offset + 1
 		return nil
 	}
+}
+
+// At implements task.Timed.
+func (u *unit) At(ms int64) (before int64) {
+	before, u.now = u.now, ms
+	return before
 }
 
 // Emit implements task.Runtime.

@@ -35,12 +35,16 @@ type Env struct {
 	Cur *Current
 	// Skip counts a record that this operator leaves out, by reason.
 	Skip func(reason string)
+	// At tells the runtime the time of what follows, in ms, which is that of
+	// changelog records without one of their own, and returns what it was before.
+	// Nil does nothing.
+	At func(ms int64) (before int64)
 }
 
 // Reasons for which operators leave records out; see Env.Skip.
 const (
 	SkipNullKey   = "null-key"
 	SkipNullValue = "null-value"
-	SkipLate      = "late"     // the window closed before the record came
+	SkipLate      = "late" // the window closed before the record came
 	SkipDecode    = "undecodable"
 )

@@ -1,9 +1,8 @@
 package node
 
 import (
-	"reflect"
-
 	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/store/cached"
 	"github.com/millrace/millrace/streams/record"
 )
 
@@ -31,6 +30,8 @@ type rule[K, V, A any] struct {
 	null  func(A) bool                    // nil if A has no null
 	// alias says that the aggregator might change the old value in place.
 	alias bool
+	// shared says whether a result may be the value that was folded in; nil if not.
+	shared func(acc A, v V) bool
 }
 
 func aggregateRule[K, V, A any](init func() A, add func(K, V, A) A) rule[K, V, A] {
@@ -42,7 +43,7 @@ func aggregateRule[K, V, A any](init func() A, add func(K, V, A) A) rule[K, V, A
 		},
 		add:   func(k K, v V, acc A, _ bool) A { return add(k, v, acc) },
 		null:  null,
-		alias: aliases(reflect.TypeFor[A]()),
+		alias: cached.Aliases[A](),
 	}
 }
 
@@ -54,11 +55,12 @@ func reduceRule[K, V any](f func(acc, v V) V) rule[K, V, V] {
 		return f(acc, v)
 	}
 	return rule[K, V, V]{
-		seed:  func() (zero V, had bool) { return zero, false },
-		add:   add,
-		merge: func(k K, a V, had bool, b V) V { return add(k, b, a, had) },
-		null:  nullTest[V](),
-		alias: aliases(reflect.TypeFor[V]()),
+		seed:   func() (zero V, had bool) { return zero, false },
+		add:    add,
+		merge:  func(k K, a V, had bool, b V) V { return add(k, b, a, had) },
+		null:   nullTest[V](),
+		alias:  cached.Aliases[V](),
+		shared: sharedTest[V](),
 	}
 }
 

@@ -44,9 +44,23 @@ func WindowReduce[K, V any](env *Env, st *store.Window[K, V], w TimeWindows, f f
 }
 
 func windowed[K, V, A any](env *Env, st *store.Window[K, A], w TimeWindows, f rule[K, V, A], next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
-	out, nulls := newSlot(next), nullable[V]()
-	all := cells[K, A](st)
-	observed := int64(-1)
+	out, all := newSlot(next), cells[K, A](st)
+	return eachWindow[K, V](env, w, func(r *record.Record[K, V], start int64) error {
+		c, time, err := f.update(all, r, start)
+		if err != nil {
+			return err
+		}
+		out.rec.Key = serde.Windowed[K]{Key: r.Key, Window: serde.Window{Start: start, End: w.end(start)}}
+		out.rec.Value = c
+		out.at(time, r.Headers)
+		return out.send()
+	})
+}
+
+// eachWindow calls fold for each window of a record that is not closed, and counts
+// those that are.
+func eachWindow[K, V any](env *Env, w TimeWindows, fold func(r *record.Record[K, V], start int64) error) Sink[K, V] {
+	nulls, observed := nullable[V](), int64(-1)
 	return func(r *record.Record[K, V]) error {
 		if reason := unfit(r, nulls); reason != "" {
 			env.Skip(reason)
@@ -59,14 +73,7 @@ func windowed[K, V, A any](env *Env, st *store.Window[K, A], w TimeWindows, f ru
 				env.Skip(SkipLate)
 				continue
 			}
-			c, time, err := f.update(all, r, start)
-			if err != nil {
-				return err
-			}
-			out.rec.Key = serde.Windowed[K]{Key: r.Key, Window: serde.Window{Start: start, End: w.end(start)}}
-			out.rec.Value = c
-			out.at(time, r.Headers)
-			if err := out.send(); err != nil {
+			if err := fold(r, start); err != nil {
 				return err
 			}
 		}

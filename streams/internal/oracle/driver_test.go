@@ -7,6 +7,7 @@ import (
 
 	"github.com/millrace/millrace/changelog"
 	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/store/cached"
 	"github.com/millrace/millrace/store/memstore"
 	"github.com/millrace/millrace/streams"
 	"github.com/millrace/millrace/streams/internal/task"
@@ -42,8 +43,8 @@ type driver struct {
 	externals  map[string]bool
 }
 
-func newDriver(t *streams.Topology, application string) (*driver, error) {
-	program, plan := t.ForApplication(application)
+func newDriver(t *streams.Topology, application string, caches *cached.Budget) (*driver, error) {
+	program, plan := t.ForApplication(application, caches)
 	d := &driver{
 		plan: plan, db: memstore.New(), specs: map[string]topo.Store{}, entries: map[string]task.Entry{},
 		offsets: map[string]int64{}, stream: -1, changelogs: map[string][]sent{}, sources: map[string]bool{},
@@ -138,8 +139,29 @@ func (d *driver) run() (err error) {
 		if err := d.entries[raw.Topic](raw); err != nil {
 			return err
 		}
+		if err := d.commit(); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// commit is what follows each record in Kafka's driver.
+func (d *driver) commit() error {
+	for _, l := range d.linked {
+		for _, flush := range l.Flush {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// At makes the driver a task.Timed.
+func (d *driver) At(ms int64) (before int64) {
+	before, d.now = d.now, ms
+	return before
 }
 
 func clone(b []byte) []byte {

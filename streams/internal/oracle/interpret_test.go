@@ -38,9 +38,6 @@ func interpret(v vector) (b *streams.Builder, err error) {
 			return nil, unsupported("config " + key)
 		}
 	}
-	if n, _ := v.Config["statestore.cache.max.bytes"].(float64); n != 0 {
-		return nil, unsupported("record cache")
-	}
 	for _, o := range v.Program {
 		made, err := in.apply(o)
 		if err != nil {
@@ -72,8 +69,8 @@ func (in *interpreter) apply(o op) (any, error) {
 	if o.TimestampExtractor != "" || o.TopicExtractor != nil || o.Emit != "" || o.FK != nil || o.GraceMS != nil {
 		return nil, unsupported(o.Op + " with an extractor, emit, foreign key or grace")
 	}
-	if m := o.Materialized; m != nil && (m.Caching || m.HistoryMS != 0 || m.LRU != 0) {
-		return nil, unsupported("caching, versioned and LRU stores")
+	if m := o.Materialized; m != nil && (m.HistoryMS != 0 || m.LRU != 0) {
+		return nil, unsupported("versioned and LRU stores")
 	}
 	switch o.Op {
 	case "stream":
@@ -118,6 +115,9 @@ func (in *interpreter) stores(o op) []streams.StoreOption {
 	}
 	if m.Logging != nil && !*m.Logging {
 		out = append(out, streams.WithoutLogging())
+	}
+	if m.Caching != nil && !*m.Caching {
+		out = append(out, streams.NoCache())
 	}
 	if m.RetentionMS != 0 {
 		out = append(out, streams.WithRetention(ms(m.RetentionMS)))

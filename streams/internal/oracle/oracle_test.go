@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/millrace/millrace/store/cached"
 	"github.com/millrace/millrace/streams/record"
 )
 
@@ -40,7 +41,7 @@ func TestKafkaStreamsVectors(t *testing.T) {
 			if v.Expect.Describe != "" && !v.otherNames() {
 				require.Equal(t, v.Expect.Describe, topology.Describe())
 			}
-			d, err := newDriver(topology, v.Config["application.id"].(string))
+			d, err := newDriver(topology, v.Config["application.id"].(string), v.caches())
 			require.NoError(t, err)
 			replay(t, v, d)
 		})
@@ -58,6 +59,14 @@ func (v vector) otherNames() bool {
 		}
 	}
 	return false
+}
+
+// caches is the budget of the record caches, which most vectors have not.
+func (v vector) caches() *cached.Budget {
+	if n, _ := v.Config["statestore.cache.max.bytes"].(float64); n != 0 {
+		return cached.NewBudget(int64(n))
+	}
+	return nil
 }
 
 // replay runs the steps of one vector.

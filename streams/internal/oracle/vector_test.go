@@ -65,7 +65,7 @@ type window struct {
 type materialized struct {
 	Store       string `json:"store"`
 	Type        string `json:"type"`
-	Caching     bool   `json:"caching"`
+	Caching     *bool  `json:"caching"`
 	Logging     *bool  `json:"logging"`
 	RetentionMS int64  `json:"retention_ms"`
 	HistoryMS   int64  `json:"history_ms"`

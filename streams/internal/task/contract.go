@@ -50,6 +50,14 @@ type Runtime interface {
 	Skipped(operator, reason string)
 }
 
+// Timed is an optional interface of a Runtime: record caches tell it the time of
+// what they write, which is that of an earlier record.
+type Timed interface {
+	// At makes ms the time of changelog records that have none of their own, and
+	// returns what it was before.
+	At(ms int64) (before int64)
+}
+
 // Entry brings one record of a source topic into the typed world.
 type Entry func(*Raw) error
 

@@ -68,6 +68,8 @@ type StoreDecl struct {
 	// Lazy stores take a number when they are declared, but come to life only if
 	// somebody needs them; see Graph.Need.
 	Lazy bool
+	// NoCache says that the store never has a record cache in front of it.
+	NoCache bool
 }
 
 // Call is what all declarations have in common: the operation, the user's name

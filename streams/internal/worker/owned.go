@@ -84,6 +84,12 @@ func (p timed) Link(id topo.TaskID, rt task.Runtime) (*task.Linked, error) {
 	return l, nil
 }
 
+// At implements task.Timed.
+func (o *owned) At(ms int64) (before int64) {
+	before, o.time = o.time, ms
+	return before
+}
+
 // Engine implements task.Runtime: the bytes of a store, its writes logged.
 func (o *owned) Engine(name string) (store.Engine, error) {
 	for _, s := range o.task.Sub.Stores {
