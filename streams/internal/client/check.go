@@ -31,7 +31,7 @@ func Check(ctx context.Context, cl *kgo.Client) error {
 	if explained := Explain(err, brokers); errors.As(explained, &known) {
 		return explained
 	}
-	return fmt.Errorf("Kafka at %v: %w", brokers, err)
+	return fmt.Errorf("brokers %v: %w", brokers, err)
 }
 
 // ping asks each seed broker once for the cluster's brokers. The client's own Ping

@@ -113,7 +113,6 @@ func (p *Poller) clientOpts() []kgo.Opt {
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), // a position can stand behind them
-		kgo.RequireStableFetchOffsets(),
 		kgo.FetchMaxWait(fetchWait),
 		kgo.FetchMaxBytes(int32(min(32<<20, max(1<<20, p.opt.MaxBuffered/2)))),
 	}

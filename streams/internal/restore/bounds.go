@@ -134,11 +134,13 @@ func fetchError(ctx context.Context, task topo.TaskID, fetches kgo.Fetches) erro
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	for _, e := range fetches.Errors() {
-		if errors.Is(e.Err, context.Canceled) {
-			return e.Err
-		}
-		return fmt.Errorf("task %s: reading changelog %s/%d: %w", task, e.Topic, e.Partition, e.Err)
+	found := fetches.Errors()
+	if len(found) == 0 {
+		return nil
 	}
-	return nil
+	first := found[0]
+	if errors.Is(first.Err, context.Canceled) {
+		return first.Err
+	}
+	return fmt.Errorf("task %s: reading changelog %s/%d: %w", task, first.Topic, first.Partition, first.Err)
 }
