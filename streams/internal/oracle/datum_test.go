@@ -170,12 +170,12 @@ type windowedSerde struct{ typ string }
 
 // Append writes the key as Kafka's windowed serializers do.
 func (s windowedSerde) Append(dst []byte, w serde.Windowed[*val]) ([]byte, error) {
-	return datum{s.typ}.Append(dst, windowed(w))
+	return datum(s).Append(dst, windowed(w))
 }
 
 // Decode reads it back.
 func (s windowedSerde) Decode(b []byte) (w serde.Windowed[*val], err error) {
-	v, err := datum{s.typ}.Decode(b)
+	v, err := datum(s).Decode(b)
 	if err != nil {
 		return w, err
 	}

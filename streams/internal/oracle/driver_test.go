@@ -40,7 +40,6 @@ type driver struct {
 	changelogs map[string][]sent
 	dropped    int
 	sources    map[string]bool
-	externals  map[string]bool
 }
 
 func newDriver(t *streams.Topology, application string, caches *cached.Budget) (*driver, error) {
