@@ -15,7 +15,7 @@ func counting(in, out string) *streams.Builder {
 	b := streams.NewBuilder()
 	b.Stream(streams.NewTopic(in, serde.String, serde.String)).
 		GroupByKey().
-		Count(streams.As("counts")).
+		Count(streams.As("counts"), streams.NoCache()). // one update a record, to be counted
 		ToStream().
 		To(streams.NewTopic(out, serde.String, serde.Int64))
 	return b

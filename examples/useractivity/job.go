@@ -32,12 +32,15 @@ type job struct {
 func startJob(ctx context.Context, c cluster, s settings) (*job, error) {
 	j := &job{restored: &restored{}, done: make(chan error, 1)}
 	app, err := streams.New(topology(), streams.Config{
-		ApplicationID:   s.application,
-		Brokers:         c.brokers,
-		SASL:            c.sasl,
-		TLS:             c.tls,
-		StateDir:        s.stateDir,
-		CommitInterval:  time.Second,
+		ApplicationID:  s.application,
+		Brokers:        c.brokers,
+		SASL:           c.sasl,
+		TLS:            c.tls,
+		StateDir:       s.stateDir,
+		CommitInterval: time.Second,
+		// Every update comes out by itself, and not only the last one of a second: the
+		// demo knows how many there must be.
+		CacheBytes:      streams.NoCaches,
 		WaitForSources:  10 * time.Second, // new topics take a moment to be known
 		RestoreListener: j.restored,
 		Logger:          slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),

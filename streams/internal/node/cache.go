@@ -8,9 +8,6 @@ import (
 	"github.com/millrace/millrace/streams/serde"
 )
 
-// noWindow is the window of a table's keys.
-var noWindow serde.Window
-
 // CachedTableSource is [TableSource] with a record cache: of several changes of a
 // key between two flushes the last is sent, and the deletion of a key that was not
 // there is not sent at all.
@@ -22,7 +19,7 @@ func CachedTableSource[K, V any](env *Env, c *cached.Cache[K, V], olds bool, nex
 			env.Skip(SkipNullKey)
 			return nil
 		}
-		e, err := c.Cell(r.Key, noWindow)
+		e, err := c.Cell(r.Key, serde.Window{})
 		if err != nil {
 			return err
 		}
@@ -54,7 +51,7 @@ func cachedFold[K, V, A any](env *Env, c *cached.Cache[K, A], olds bool, f rule[
 			return nil
 		}
 		setContext(&ctx, env.Cur, r)
-		return f.touch(c, r, noWindow, &ctx)
+		return f.touch(c, r, serde.Window{}, &ctx)
 	}
 }
 
