@@ -130,4 +130,6 @@ func roomOf(pkg string) (room string, rung int, ok bool) {
 }
 
 // nested rooms cover the packages below them too.
-func nested(room string) bool { return room == "examples" || room == "integration" }
+func nested(room string) bool {
+	return room == "examples" || room == "integration" || room == "store/storetest"
+}
