@@ -29,7 +29,7 @@ func (b *bench) read(n int) (out []*kgo.Record) {
 
 func TestSenderPartitionsAsKafkaDoes(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, nil)
+	b := newIdleBench(t, nil)
 	s := b.w.opt.Sender
 	for i := range 50 {
 		key := fmt.Appendf(nil, "key-%d", i)
@@ -60,7 +60,7 @@ func TestSenderPartitionsAsKafkaDoes(t *testing.T) {
 // TestSenderCopies: buffers that the caller reuses do not change what is sent.
 func TestSenderCopies(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, nil)
+	b := newIdleBench(t, nil)
 	s := b.w.opt.Sender
 	buf, header := []byte("first"), []byte("h1")
 	h := record.NewHeaders(record.Header{Key: "h", Value: header})
@@ -78,7 +78,7 @@ func TestSenderCopies(t *testing.T) {
 // TestDeliveryErrorsSurfaceAtFlushAndStay: nothing that was lost is committed.
 func TestDeliveryErrorsSurfaceAtFlushAndStay(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, nil)
+	b := newIdleBench(t, nil)
 	s := b.w.opt.Sender
 	require.NoError(t, s.Emit(&task.Out{Topic: "out", Partition: 99, Value: []byte("secret")}))
 	for range 2 {

@@ -78,6 +78,13 @@ func (c *coordinator) Commit(_ context.Context, o []txn.Offset) error {
 	return err
 }
 
+// then sets the answers to the next commits.
+func (c *coordinator) then(answers ...error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answers = answers
+}
+
 // bench is a worker that runs, with its surroundings.
 type bench struct {
 	t       *testing.T
@@ -88,7 +95,8 @@ type bench struct {
 	client  *kgo.Client // to read what was sent
 }
 
-func newBench(t *testing.T, change func(*Options)) *bench {
+// newIdleBench is a worker that does not run: its sender is the test's to use.
+func newIdleBench(t *testing.T, change func(*Options)) *bench {
 	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(4, "out", "app-s-changelog"))
 	require.NoError(t, err)
@@ -108,11 +116,16 @@ func newBench(t *testing.T, change func(*Options)) *bench {
 		change(&opt)
 	}
 	b.w = New(opt)
+	t.Cleanup(sender.Close)
+	return b
+}
+
+// newBench is a worker that runs, until the test ends.
+func newBench(t *testing.T, change func(*Options)) *bench {
+	t.Helper()
+	b := newIdleBench(t, change)
 	go b.w.Run()
-	t.Cleanup(func() {
-		b.w.Quit(context.Background())
-		sender.Close()
-	})
+	t.Cleanup(func() { b.w.Quit(context.Background()) })
 	return b
 }
 
@@ -231,7 +244,7 @@ func TestLostTasksAreNotCommitted(t *testing.T) {
 func TestLastCommitWaitsForTheRebalance(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
-	b.group.answers = []error{kerr.RebalanceInProgress, kerr.IllegalGeneration}
+	b.group.then(kerr.RebalanceInProgress, kerr.IllegalGeneration)
 	db := &kept{DB: memstore.New()}
 	tk := b.start(db, 0)
 	b.deliver(tk, "a", 0, "x")
@@ -240,7 +253,7 @@ func TestLastCommitWaitsForTheRebalance(t *testing.T) {
 	require.Len(t, b.group.commits, 3)
 	require.NotNil(t, db.pos)
 
-	b.group.answers = []error{kerr.UnknownMemberID}
+	b.group.then(kerr.UnknownMemberID)
 	db = &kept{DB: memstore.New()}
 	tk = b.start(db, 0)
 	b.deliver(tk, "a", 0, "x")
@@ -253,7 +266,7 @@ func TestLastCommitWaitsForTheRebalance(t *testing.T) {
 func TestFencedCommitEndsTheApplication(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(o *Options) { o.CommitInterval = time.Millisecond })
-	b.group.answers = []error{kerr.FencedInstanceID}
+	b.group.then(kerr.FencedInstanceID)
 	tk := b.start(memstore.New(), 0)
 	b.deliver(tk, "a", 0, "x")
 	require.ErrorIs(t, <-b.failed, kerr.FencedInstanceID)
