@@ -43,7 +43,8 @@ type Engine interface {
 	// Delete stages the removal of key, which need not exist.
 	Delete(key []byte) error
 
-	// DeleteRange stages the removal of all keys lo <= k < hi. It is for expiry
+	// DeleteRange stages the removal of all keys lo <= k < hi; a nil bound is open.
+	// It is for expiry, and to empty a store that is rebuilt,
 	// and is never logged to a changelog.
 	DeleteRange(lo, hi []byte) error
 }
