@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/store/cached"
 	"github.com/millrace/millrace/store/memstore"
 	"github.com/millrace/millrace/streams"
 	"github.com/millrace/millrace/streams/internal/task"
@@ -22,6 +23,7 @@ type rig struct {
 	plan    *topo.Plan
 	entries map[string]task.Entry
 	clocks  []func(int64)
+	flushes []func() error
 	now     int64
 	// sent has what went to topics outside, as "topic key=value @time".
 	sent    []string
@@ -33,17 +35,24 @@ const null = "<null>"
 
 func newRig(t *testing.T, declare func(b *streams.Builder)) *rig {
 	t.Helper()
+	return newCachedRig(t, nil, declare)
+}
+
+// newCachedRig is a rig with record caches, which commit flushes.
+func newCachedRig(t *testing.T, caches *cached.Budget, declare func(b *streams.Builder)) *rig {
+	t.Helper()
 	b := streams.NewBuilder()
 	declare(b)
 	top, err := b.Build()
 	require.NoError(t, err)
-	program, plan := top.ForApplication("app", nil)
+	program, plan := top.ForApplication("app", caches)
 	r := &rig{t: t, plan: plan, entries: map[string]task.Entry{}, skipped: map[string]int{}}
 	for _, sub := range plan.Subtopologies {
 		linked, err := program.Link(topo.TaskID{Subtopology: sub.ID}, &rigTask{r, memstore.New(), sub.Stores})
 		require.NoError(t, err)
 		maps.Copy(r.entries, linked.Entries)
 		r.clocks = append(r.clocks, linked.StreamTime)
+		r.flushes = append(r.flushes, linked.Flush...)
 	}
 	require.ElementsMatch(t, plan.SourceTopics(), slices.Collect(maps.Keys(r.entries)))
 	return r
@@ -71,6 +80,15 @@ func (r *rig) feed(topic string, keysAndValues ...string) {
 	for i := 0; i < len(keysAndValues); i += 2 {
 		require.NoError(r.t, r.send(topic, keysAndValues[i], keysAndValues[i+1], r.now+1))
 	}
+}
+
+// commit flushes and returns what was sent since the last call.
+func (r *rig) commit() []string {
+	r.t.Helper()
+	for _, flush := range r.flushes {
+		require.NoError(r.t, flush())
+	}
+	return r.took()
 }
 
 // took returns what was sent since the last call.
