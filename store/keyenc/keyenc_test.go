@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/hex"
-	"encoding/json"
 	"math"
-	"os"
 	"slices"
 	"testing"
 
@@ -15,41 +13,6 @@ import (
 	"github.com/millrace/millrace/store/keyenc"
 )
 
-// golden is one case of Kafka Streams' own encoders.
-type golden struct {
-	Kind   string `json:"kind"`
-	Key    string `json:"key"`
-	Start  int64  `json:"start"`
-	End    int64  `json:"end"`
-	Seqnum int32  `json:"seqnum"`
-	Hex    string `json:"hex"`
-}
-
-// The bytes of Kafka Streams 4.3.1's WindowKeySchema and SessionKeySchema.
-func TestChangelogKeysAreKafkaStreams(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile("testdata/store-keys.json")
-	require.NoError(t, err)
-	var cases []golden
-	require.NoError(t, json.Unmarshal(text, &cases))
-	require.Len(t, cases, 12)
-	for _, c := range cases {
-		want, err := hex.DecodeString(c.Hex)
-		require.NoError(t, err)
-		if c.Kind == "store.window.key" {
-			require.Equal(t, want, keyenc.AppendLogWindow(nil, []byte(c.Key), c.Start, c.Seqnum))
-			key, start, seq, err := keyenc.SplitLogWindow(want)
-			require.NoError(t, err)
-			require.Equal(t, golden{c.Kind, string(key), start, 0, seq, c.Hex}, c)
-			continue
-		}
-		require.Equal(t, want, keyenc.AppendLogSession(nil, []byte(c.Key), c.Start, c.End))
-		key, start, end, err := keyenc.SplitLogSession(want)
-		require.NoError(t, err)
-		require.Equal(t, golden{c.Kind, string(key), start, end, 0, c.Hex}, c)
-	}
-}
-
 // The local layout is on disks: it must not change without a new format version.
 func TestLocalKeysAreFixed(t *testing.T) {
 	t.Parallel()
@@ -57,6 +20,10 @@ func TestLocalKeysAreFixed(t *testing.T) {
 	require.Equal(t, "8000000000000003"+"6100ff620001"+"800000000002bf20"+"00000007", hex.EncodeToString(window))
 	session := keyenc.AppendSession(nil, -1, []byte(""), -5, -1)
 	require.Equal(t, "7fffffffffffffff"+"0001"+"7fffffffffffffff"+"7ffffffffffffffb", hex.EncodeToString(session))
+	version := keyenc.AppendVersion(nil, []byte("a\x00"), 180_000)
+	require.Equal(t, "6100ff0001"+"800000000002bf20", hex.EncodeToString(version))
+	index := keyenc.AppendVersionIndex(nil, 180_000, []byte("a\x00"))
+	require.Equal(t, "0000"+"800000000002bf20"+"6100", hex.EncodeToString(index))
 }
 
 func TestSegment(t *testing.T) {
@@ -158,4 +125,77 @@ func FuzzForeignBytes(f *testing.F) {
 			require.Equal(t, b, keyenc.AppendLogSession(nil, key, start, end))
 		}
 	})
+}
+
+// The index of a versioned store lies in front of every version, whatever the key.
+func TestVersionKeys(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"", "\x00", "\x00\x00", "a", "\xff\xff"} {
+		row := keyenc.AppendVersion(nil, []byte(key), -7)
+		require.False(t, keyenc.IsVersionIndex(row))
+		require.Positive(t, bytes.Compare(row, keyenc.VersionIndexEnd()))
+		require.Negative(t, bytes.Compare(row, keyenc.AppendVersionsEnd(nil, []byte(key))))
+		require.EqualValues(t, -7, keyenc.VersionTime(row))
+		got, ts, err := keyenc.SplitVersion(nil, row)
+		require.NoError(t, err)
+		require.Equal(t, key, string(got))
+		require.EqualValues(t, -7, ts)
+
+		entry := keyenc.AppendVersionIndex(nil, -7, []byte(key))
+		require.True(t, keyenc.IsVersionIndex(entry))
+		require.Negative(t, bytes.Compare(entry, keyenc.VersionIndexEnd()))
+		ts, got, err = keyenc.SplitVersionIndex(entry)
+		require.NoError(t, err)
+		require.Equal(t, key, string(got))
+		require.EqualValues(t, -7, ts)
+	}
+	_, _, err := keyenc.SplitVersion(nil, []byte("a\x00\x01short"))
+	require.ErrorIs(t, err, keyenc.ErrMalformed)
+	_, _, err = keyenc.SplitVersionIndex([]byte("\x00\x00short"))
+	require.ErrorIs(t, err, keyenc.ErrMalformed)
+	require.Zero(t, keyenc.VersionTime(nil))
+}
+
+func TestGraceKeys(t *testing.T) {
+	t.Parallel()
+	key := keyenc.AppendGrace(nil, 1000, []byte("k"), 3)
+	require.Equal(t, "00"+"00000000000003e8"+"6b"+"00000003", hex.EncodeToString(key))
+	require.True(t, bytes.HasPrefix(key, keyenc.GracePrefix(nil, 1000)))
+	ts, plain, seq, err := keyenc.SplitGrace(key)
+	require.NoError(t, err)
+	require.Equal(t, []any{int64(1000), "k", int32(3)}, []any{ts, string(plain), seq})
+	for _, bad := range [][]byte{nil, key[:12], append([]byte{1}, key[1:]...)} {
+		_, _, _, err := keyenc.SplitGrace(bad)
+		require.ErrorIs(t, err, keyenc.ErrMalformed)
+	}
+}
+
+func TestSubscriptionKeys(t *testing.T) {
+	t.Parallel()
+	for _, bad := range [][]byte{nil, {0, 0, 0}, {0, 0, 0, 1}, {255, 255, 255, 255, 1}} {
+		_, _, err := keyenc.SplitSubscription(bad)
+		require.ErrorIs(t, err, keyenc.ErrMalformed)
+	}
+}
+
+func TestPrefixEnd(t *testing.T) {
+	t.Parallel()
+	for prefix, want := range map[string]string{"a": "b", "a\xff": "b", "\x00": "\x01", "a\x00": "a\x01"} {
+		end, ok := keyenc.PrefixEnd([]byte("x"), []byte(prefix))
+		require.True(t, ok)
+		require.Equal(t, "x"+want, string(end))
+	}
+	for _, prefix := range []string{"", "\xff", "\xff\xff"} {
+		_, ok := keyenc.PrefixEnd(nil, []byte(prefix))
+		require.False(t, ok)
+	}
+}
+
+func TestWindowSeq(t *testing.T) {
+	t.Parallel()
+	seq, err := keyenc.WindowSeq(keyenc.AppendWindow(nil, 0, []byte("k"), 5, 42))
+	require.NoError(t, err)
+	require.EqualValues(t, 42, seq)
+	_, err = keyenc.WindowSeq([]byte("short"))
+	require.ErrorIs(t, err, keyenc.ErrMalformed)
 }

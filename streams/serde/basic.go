@@ -22,6 +22,10 @@ var (
 	Int64 Serde[int64] = int64Serde{}
 	// Int32 is four bytes, big-endian: Kafka's Integer.
 	Int32 Serde[int32] = int32Serde{}
+	// Int16 is two bytes, big-endian: Kafka's Short.
+	Int16 Serde[int16] = int16Serde{}
+	// Float32 is an IEEE 754 number of four bytes, big-endian: Kafka's Float.
+	Float32 Serde[float32] = float32Serde{}
 	// Float64 is an IEEE 754 number of eight bytes, big-endian: Kafka's Double.
 	Float64 Serde[float64] = float64Serde{}
 	// Bool is one byte, 0 or 1: Kafka's Boolean.
@@ -82,6 +86,32 @@ func (int32Serde) Decode(b []byte) (int32, error) {
 		return 0, err
 	}
 	return int32(binary.BigEndian.Uint32(b)), nil
+}
+
+type int16Serde struct{}
+
+func (int16Serde) Append(dst []byte, v int16) ([]byte, error) {
+	return binary.BigEndian.AppendUint16(dst, uint16(v)), nil
+}
+
+func (int16Serde) Decode(b []byte) (int16, error) {
+	if err := width("an Int16", 2, b); err != nil {
+		return 0, err
+	}
+	return int16(binary.BigEndian.Uint16(b)), nil
+}
+
+type float32Serde struct{}
+
+func (float32Serde) Append(dst []byte, v float32) ([]byte, error) {
+	return binary.BigEndian.AppendUint32(dst, math.Float32bits(v)), nil
+}
+
+func (float32Serde) Decode(b []byte) (float32, error) {
+	if err := width("a Float32", 4, b); err != nil {
+		return 0, err
+	}
+	return math.Float32frombits(binary.BigEndian.Uint32(b)), nil
 }
 
 type float64Serde struct{}

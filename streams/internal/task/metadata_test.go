@@ -2,30 +2,27 @@ package task_test
 
 import (
 	"encoding/base64"
-	"encoding/json"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/millrace/millrace/store/storetest/golden"
 	"github.com/millrace/millrace/streams/internal/task"
 )
 
-// TestMetadataAsKafkaStreams: the strings of its own encoder, both ways.
-func TestMetadataAsKafkaStreams(t *testing.T) {
+// TestGoldenMetadata: the strings of Kafka Streams' own encoder, both ways.
+func TestGoldenMetadata(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("testdata/metadata.json")
-	require.NoError(t, err)
-	var cases []struct {
-		PartitionTime     int64
-		ProcessorMetadata map[string]int64
-		Base64            string
-	}
-	require.NoError(t, json.Unmarshal(text, &cases))
-	require.NotEmpty(t, cases)
-	for _, c := range cases {
+	for _, g := range golden.Cases(t, "commit.metadata") {
+		var c struct {
+			PartitionTime     int64
+			ProcessorMetadata map[string]int64
+			Base64            string
+		}
+		g.Decode(t, &c)
 		m := task.Metadata{PartitionTime: c.PartitionTime, Processor: c.ProcessorMetadata}
 		require.Equal(t, c.Base64, m.Encode())
+		require.Equal(t, c.Base64, base64.StdEncoding.EncodeToString(g.Bytes(t)))
 		got, ok := task.DecodeMetadata(c.Base64)
 		require.True(t, ok)
 		require.Equal(t, c.PartitionTime, got.PartitionTime)

@@ -66,7 +66,7 @@ func FuzzEnvelope(f *testing.F) {
 
 func seeds(f *testing.F, kind string) (out [][]byte) {
 	for _, g := range goldenCases(f, kind) {
-		out = append(out, g.bytes(f))
+		out = append(out, g.Bytes(f))
 	}
 	return out
 }

@@ -3,9 +3,7 @@ package wire_test
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,12 +11,14 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/millrace/millrace/store/storetest/golden"
 	"github.com/millrace/millrace/streams/internal/assign/wire"
 	"github.com/millrace/millrace/streams/internal/topo"
 )
 
-// golden is one case of the JVM's encoders.
-type golden struct {
+// jvms is one case of the JVM's encoders.
+type jvms struct {
+	golden.Case             `json:"-"`
 	Kind                    string
 	Version                 int32
 	LatestSupported         int32
@@ -33,40 +33,29 @@ type golden struct {
 	StandbyPartitionsByHost string
 	ErrCode                 int32
 	NextRebalanceMs         *string
-	Hex                     string
 }
 
-// goldenCases reads all cases of a kind: the JVM's encodings of versions 1 to 11.
-func goldenCases(t testing.TB, kind string) (out []golden) {
+// goldenCases reads all cases of a kind: the JVM's encodings of versions 1 to 11,
+// in that order, and those of a folder of more fixtures behind them.
+func goldenCases(t testing.TB, kind string) (out []jvms) {
 	t.Helper()
-	data, err := os.ReadFile("testdata/encodings.json")
-	require.NoError(t, err)
-	var all []golden
-	require.NoError(t, json.Unmarshal(data, &all))
-	for _, g := range all {
-		if g.Kind == kind {
-			out = append(out, g)
-		}
+	for _, c := range golden.Cases(t, kind) {
+		g := jvms{Case: c}
+		c.Decode(t, &g)
+		out = append(out, g)
 	}
-	require.Len(t, out, int(wire.Latest))
+	require.GreaterOrEqual(t, len(out), int(wire.Latest))
 	return out
 }
 
-func (g golden) bytes(t testing.TB) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(g.Hex)
-	require.NoError(t, err)
-	return b
-}
-
-// TestSubscriptionGolden: the JVM's bytes mean what they should, and are written
+// TestGoldenSubscription: the JVM's bytes mean what they should, and are written
 // alike.
-func TestSubscriptionGolden(t *testing.T) {
+func TestGoldenSubscription(t *testing.T) {
 	t.Parallel()
 	for _, g := range goldenCases(t, "group.subscription") {
 		t.Run(strconv.Itoa(int(g.Version)), func(t *testing.T) {
 			t.Parallel()
-			s, err := wire.DecodeSubscription(g.bytes(t))
+			s, err := wire.DecodeSubscription(g.Bytes(t))
 			require.NoError(t, err)
 			require.Equal(t, g.subscription(t), s)
 			again, err := s.Encode()
@@ -75,15 +64,15 @@ func TestSubscriptionGolden(t *testing.T) {
 				back, err := wire.DecodeSubscription(again)
 				require.NoError(t, err)
 				require.Equal(t, s, back)
-				require.Len(t, again, len(g.Hex)/2)
+				require.Len(t, again, len(hex.EncodeToString(g.Bytes(t)))/2)
 				return
 			}
-			require.Equal(t, g.Hex, hex.EncodeToString(again))
+			require.Equal(t, g.Bytes(t), again)
 		})
 	}
 }
 
-func (g golden) subscription(t *testing.T) wire.Subscription {
+func (g jvms) subscription(t *testing.T) wire.Subscription {
 	t.Helper()
 	s := wire.Subscription{
 		Version: g.Version, Latest: g.LatestSupported, ProcessID: uuid.MustParse(g.ProcessID),
@@ -106,13 +95,13 @@ func (g golden) subscription(t *testing.T) wire.Subscription {
 	return s
 }
 
-// TestAssignmentGolden is the same for assignments. All cases are of one shape.
-func TestAssignmentGolden(t *testing.T) {
+// TestGoldenAssignment is the same for assignments. All cases are of one shape.
+func TestGoldenAssignment(t *testing.T) {
 	t.Parallel()
 	for _, g := range goldenCases(t, "group.assignment") {
 		t.Run(strconv.Itoa(int(g.Version)), func(t *testing.T) {
 			t.Parallel()
-			a, err := wire.DecodeAssignment(g.bytes(t))
+			a, err := wire.DecodeAssignment(g.Bytes(t))
 			require.NoError(t, err)
 			require.Equal(t, g.Version, a.Version)
 			require.Equal(t, g.CommonlySupported, a.Common)
@@ -124,7 +113,7 @@ func TestAssignmentGolden(t *testing.T) {
 			require.Equal(t, g.next(t), a.NextRebalance)
 			again, err := a.Encode()
 			require.NoError(t, err)
-			require.Equal(t, g.Hex, hex.EncodeToString(again))
+			require.Equal(t, g.Bytes(t), again)
 		})
 	}
 }
@@ -142,7 +131,7 @@ func hostMap(text string) map[wire.Host][]wire.Partition {
 	return map[wire.Host][]wire.Partition{{Name: name, Port: int32(p)}: {{Topic: topic, Partition: int32(i)}}}
 }
 
-func (g golden) next(t *testing.T) int64 {
+func (g jvms) next(t *testing.T) int64 {
 	t.Helper()
 	if g.NextRebalanceMs == nil {
 		return wire.NoRebalance
@@ -191,8 +180,8 @@ func TestFutureVersion(t *testing.T) {
 // that ends there.
 func TestEveryTruncationIsRefused(t *testing.T) {
 	t.Parallel()
-	sub := goldenCases(t, "group.subscription")[10].bytes(t)
-	asg := goldenCases(t, "group.assignment")[10].bytes(t)
+	sub := goldenCases(t, "group.subscription")[10].Bytes(t)
+	asg := goldenCases(t, "group.assignment")[10].Bytes(t)
 	for i := range sub {
 		_, err := wire.DecodeSubscription(sub[:i])
 		require.ErrorIs(t, err, wire.ErrMalformed, "%d bytes", i)
