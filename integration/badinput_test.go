@@ -95,7 +95,7 @@ func lengths(in, out string) *streams.Builder {
 	b := streams.NewBuilder()
 	b.Stream(streams.NewTopic(in, serde.String, serde.Int64)).
 		GroupByKey().
-		Count(streams.As("counts")).
+		Count(streams.As("counts"), streams.NoCache()).
 		ToStream().
 		To(streams.NewTopic(out, serde.String, serde.Int64))
 	return b
