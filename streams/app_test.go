@@ -2,6 +2,8 @@ package streams_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -102,28 +104,59 @@ func TestTwoProcessesShareTheTasks(t *testing.T) {
 func TestCrashBetweenCommitSteps(t *testing.T) {
 	t.Parallel()
 	for _, step := range []string{"flush", "send", "offsets", "state", "purge"} {
-		t.Run(step, func(t *testing.T) {
-			t.Parallel()
-			r := newCluster(t)
-			c := r.config()
-			c.Workers = 1
-			app, err := streams.New(wordcount(), c)
-			require.NoError(t, err)
-			reached := make(chan struct{})
-			streams.CrashBefore(app, step, 3, reached)
-			first := run(t, app)
-			sent := r.linesUntil(reached, "x x")
-			require.ErrorContains(t, first.outcome(), "crash before "+step)
-
-			second := launch(t, wordcount(), c)
-			out := r.consume("counts")
-			out.when("everything is counted", func(last map[string]int64) bool { return last["x"] >= 2*sent })
-			require.NoError(t, second.end())
-			total := r.consume("counts").lastOf("x")
-			if committed := step == "state" || step == "purge"; committed {
-				require.Equal(t, 2*sent, total, "a crash after the offsets repeats nothing")
-			}
-			require.LessOrEqual(t, total, 6*sent, "both hops may repeat what was not committed, once")
-		})
+		for _, caches := range []int64{streams.NoCaches, 1 << 20} {
+			t.Run(fmt.Sprintf("%s/caches=%d", step, caches), func(t *testing.T) {
+				t.Parallel()
+				crashBefore(t, step, caches)
+			})
+		}
 	}
+}
+
+func crashBefore(t *testing.T, step string, caches int64) {
+	t.Helper()
+	r := newCluster(t)
+	c := r.config()
+	c.CacheBytes = caches
+	c.Workers = 1
+	app, err := streams.New(wordcount(), c)
+	require.NoError(t, err)
+	reached := make(chan struct{})
+	streams.CrashBefore(app, step, 3, reached)
+	first := run(t, app)
+	sent := r.linesUntil(reached, "x x")
+	require.ErrorContains(t, first.outcome(), "crash before "+step)
+
+	second := launch(t, wordcount(), c)
+	out := r.consume("counts")
+	out.when("everything is counted", func(last map[string]int64) bool { return last["x"] >= 2*sent })
+	require.NoError(t, second.end())
+	total := r.consume("counts").lastOf("x")
+	if committed := step == "state" || step == "purge"; committed {
+		require.Equal(t, 2*sent, total, "a crash after the offsets repeats nothing")
+	}
+	require.LessOrEqual(t, total, 6*sent, "both hops may repeat what was not committed, once")
+}
+
+// TestCachesComeOutWithTheCommit: by default an application has record caches; what
+// comes out are the last values, of many updates few, and a restore brings them back.
+func TestCachesComeOutWithTheCommit(t *testing.T) {
+	t.Parallel()
+	r := newCluster(t)
+	c := r.config()
+	c.CacheBytes = 0
+	out := r.consume("counts")
+	app := launch(t, wordcount(), c)
+	const n = 300
+	r.lines(strings.Repeat("a b ", n))
+	out.until(map[string]int64{"a": n, "b": n})
+	require.NoError(t, app.end())
+	require.Less(t, out.n, n, "of 600 updates a few")
+
+	c.StateDir = t.TempDir()
+	app = launch(t, wordcount(), c)
+	r.lines("a c")
+	out.until(map[string]int64{"a": n + 1, "b": n, "c": 1})
+	require.NoError(t, app.end())
+	require.Positive(t, app.Snapshot().RestoredRecords)
 }

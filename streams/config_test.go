@@ -56,6 +56,22 @@ func TestConfigReportsAllFaultsAtOnce(t *testing.T) {
 	require.ErrorContains(t, Config{}.withDefaults(env()).validate(), "no brokers")
 }
 
+// Record caches are a part of the memory for stores, and can be turned off.
+func TestCacheBytes(t *testing.T) {
+	t.Parallel()
+	with := func(cache, memory int64) Config {
+		return Config{ApplicationID: "app", Brokers: []string{"b:9092"}, CacheBytes: cache, MemoryLimit: memory}.withDefaults(env())
+	}
+	require.EqualValues(t, 8<<20, with(0, 64<<20).CacheBytes)
+	require.EqualValues(t, MaxDefaultCacheBytes, with(0, 64<<30).CacheBytes)
+	require.EqualValues(t, 8<<20, with(0, 64<<20).caches().Limit())
+	off := with(NoCaches, 64<<20)
+	require.NoError(t, off.validate())
+	require.Nil(t, off.caches())
+	require.ErrorContains(t, with(-2, 64<<20).validate(), "CacheBytes is -2")
+	require.ErrorContains(t, with(65<<20, 64<<20).validate(), "of which it is a part")
+}
+
 func TestInstanceIDFollowsThePod(t *testing.T) {
 	t.Parallel()
 	const k8s = "KUBERNETES_SERVICE_HOST"

@@ -63,6 +63,16 @@ func ExampleDriver_Restore() {
 	// Output: [1 2]
 }
 
+// WithCache shows what record caches do to the updates that one record causes.
+func ExampleWithCache() {
+	b := streams.NewBuilder()
+	b.Stream(lines).FlatMapValues(strings.Fields).GroupByKey().Count().ToStream().To(counts)
+	d := streamstest.New(new(testing.T), b, streamstest.WithCache(1<<20))
+	streamstest.Input(d, lines).Send("k", "three words together")
+	fmt.Println(streamstest.Output(d, counts).Values())
+	// Output: [3]
+}
+
 // Skipped says what was left out, and why.
 func ExampleDriver_Skipped() {
 	d := streamstest.New(new(testing.T), wordCount(), streamstest.SkipUndecodable())

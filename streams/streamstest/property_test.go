@@ -82,6 +82,12 @@ func TestRestartsChangeNothing(t *testing.T) {
 			}
 		}, streamstest.WithPartitions(1+rng.IntN(5)))
 		require.Equal(t, calm, rough, "seed %d", seed)
+		cached := play(t, all, func(d *streamstest.Driver) {
+			if rng.IntN(6) == 0 {
+				d.Restore()
+			}
+		}, streamstest.WithCache(rng.Int64N(10_000)))
+		require.Equal(t, calm, cached, "seed %d", seed)
 	}
 }
 
