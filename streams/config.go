@@ -39,6 +39,9 @@ const (
 	MaxDefaultCacheBytes = 256 << 20
 	// DefaultStopTimeout bounds the last commit when Run is asked to end.
 	DefaultStopTimeout = 20 * time.Second
+	// DefaultWaitForSources covers a topic that was created a moment ago and that not
+	// every broker has heard of.
+	DefaultWaitForSources = 2 * time.Second
 	// DefaultReplicationFactor leaves it to the broker's default.
 	DefaultReplicationFactor = -1
 )
@@ -122,8 +125,7 @@ type Config struct {
 	ReplicationFactor int
 	// TopicConfig is added to the configuration of internal topics at creation.
 	TopicConfig map[string]string
-	// WaitForSources is how long to wait at the start for missing source topics;
-	// 0 fails at once.
+	// WaitForSources is how long to wait at the start for missing source topics.
 	WaitForSources time.Duration
 
 	// OnUndecodable decides about records that a serde cannot read; nil is
