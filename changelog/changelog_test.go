@@ -1,10 +1,7 @@
 package changelog_test
 
 import (
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"os"
 	"testing"
 	"time"
 
@@ -15,23 +12,6 @@ import (
 	"github.com/millrace/millrace/store/keyenc"
 	"github.com/millrace/millrace/store/memstore"
 )
-
-// capture is the changelog of one run of Kafka Streams 4.3.1.
-type capture struct {
-	Application string            `json:"application"`
-	Store       string            `json:"store"`
-	Topic       string            `json:"topic"`
-	Configs     map[string]string `json:"configs"`
-	Rows        []string          `json:"rows"`
-	Records     []rec             `json:"records"`
-}
-
-// rec is one record, bytes as hex; a nil value is a tombstone.
-type rec struct {
-	Timestamp int64   `json:"timestamp"`
-	Key       string  `json:"key"`
-	Value     *string `json:"value"`
-}
 
 // specOf is how each captured store was declared.
 func specOf(name string) store.Spec {
@@ -45,39 +25,6 @@ func specOf(name string) store.Spec {
 	}[name]
 }
 
-func captures(t *testing.T) (out []capture) {
-	t.Helper()
-	text, err := os.ReadFile("testdata/captures.json")
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(text, &out))
-	require.Len(t, out, 3)
-	return out
-}
-
-func unhex(t *testing.T, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	require.NoError(t, err)
-	return b
-}
-
-// bytes are the key and the value on the wire; a tombstone's value is nil.
-func (r rec) bytes(t *testing.T) (key, value []byte) {
-	t.Helper()
-	if r.Value != nil {
-		value = unhex(t, *r.Value)
-	}
-	return unhex(t, r.Key), value
-}
-
-func TestTopicsAreKafkaStreams(t *testing.T) {
-	t.Parallel()
-	for _, c := range captures(t) {
-		require.Equal(t, c.Topic, changelog.TopicName(c.Application, c.Store))
-		require.Equal(t, c.Configs, changelog.TopicConfig(specOf(c.Store)))
-	}
-}
-
 func TestTopicConfigOverrides(t *testing.T) {
 	t.Parallel()
 	spec := specOf("wcounts")
@@ -87,40 +34,6 @@ func TestTopicConfigOverrides(t *testing.T) {
 		"retention.ms": "1", "min.insync.replicas": "2",
 	}, changelog.TopicConfig(spec))
 	require.Len(t, spec.LogConfig, 2, "the declaration stays as it is")
-}
-
-// What Kafka Streams wrote is restored, and written again byte for byte.
-func TestCapturesBothWays(t *testing.T) {
-	t.Parallel()
-	for _, c := range captures(t) {
-		spec := specOf(c.Store)
-		e, err := memstore.New().Engine(spec)
-		require.NoError(t, err)
-		var now int64
-		var out []rec
-		log := changelog.Log(e, spec, func() int64 { return now }, func(key, value []byte, ts int64) error {
-			r := rec{Timestamp: ts, Key: hex.EncodeToString(key)}
-			if value != nil {
-				text := hex.EncodeToString(value)
-				r.Value = &text
-			}
-			out = append(out, r)
-			return nil
-		})
-		decode := changelog.NewDecoder(spec)
-		for _, r := range c.Records {
-			key, value := r.bytes(t)
-			m, err := decode.Mutation(key, value, r.Timestamp)
-			require.NoError(t, err)
-			now = r.Timestamp
-			if m.Value == nil {
-				require.NoError(t, log.Delete(m.Key))
-				continue
-			}
-			require.NoError(t, log.Put(m.Key, m.Value))
-		}
-		require.Equal(t, c.Records, out, c.Store)
-	}
 }
 
 // A timestamped record carries the value's time, whatever "now" is.
