@@ -26,7 +26,7 @@ func topology() *streams.Builder {
 	b.Stream(lines).
 		FlatMapValues(strings.Fields).
 		GroupBy(func(_, word string) string { return word }, serde.String).
-		Count(streams.As("counts")).
+		Count(streams.As("counts"), streams.NoCache()). // each change at once; else the last one of each commit
 		ToStream().
 		To(counts)
 	return b
