@@ -3,6 +3,7 @@ package integration_test
 import (
 	"context"
 	"fmt"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,6 +45,33 @@ func TestKill(t *testing.T) {
 		require.GreaterOrEqual(t, n, least[key], "%s: records were lost", key)
 		require.LessOrEqual(t, n, least[key]+again[key], "%s: more than at-least-once allows", key)
 	}
+}
+
+// TestTerminate: SIGTERM in the middle of the work ends the process well. What it
+// had processed is committed, its stores are complete, and the next life counts on.
+func TestTerminate(t *testing.T) {
+	t.Parallel()
+	const share, keys = 30_000, 200
+	app, state := unique(t), t.TempDir()
+	in, out := app+"-in", app+"-out"
+	create(t, in, out)
+	c := client(t)
+	send(t, in, 0, share, keys)
+	p := spawn(t, app, in, out, state)
+	require.Eventually(t, func() bool { return records(t.Context(), c, out) >= share/4 }, soon, time.Millisecond, "in the middle")
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, p.Wait(), "exit code 0")
+
+	processed := records(t.Context(), c, out)
+	require.Equal(t, share-processed, lag(t, app), "all that was processed is committed")
+	cfg := config(t, app)
+	cfg.StateDir = state
+	r := start(t, counting(in, out), cfg)
+	eventually(t, "every record counted", func() bool { return records(t.Context(), c, out) >= share })
+	require.Zero(t, r.app.Snapshot().RestoredRecords, "the stores were complete")
+	r.stop()
+	require.Equal(t, shares(share, keys), latest(t, out))
+	require.EqualValues(t, share, records(t.Context(), c, out), "nothing was processed twice")
 }
 
 // uncommitted counts by key the records that may be processed again.
