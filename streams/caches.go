@@ -72,6 +72,9 @@ type (
 // tableSource links the node that keeps a table read from a topic.
 func tableSource[K, V any](l *linking, id topo.NodeID, st topo.StoreID, ks serde.Serde[K], vs serde.Serde[V]) node.Sink[K, V] {
 	env, next := l.env(id), fan[K, node.Change[V]](l, id)
+	if l.graph.Stores[st].Spec.Kind == store.KindVersioned {
+		return node.VersionedTableSource(env, versions(l, st, ks, vs), next)
+	}
 	if !l.caches(st) {
 		return node.TableSource(env, timestamped(l, st, ks, vs), next)
 	}

@@ -14,7 +14,7 @@ func (s Stream[K, V]) JoinTable[V2, R any](t Table[K, V2], f func(K, V, V2) R, o
 	h := s.h.owned()
 	c := declare(h.b, "KSTREAM-JOIN-", f == nil, opts, h.id)
 	inner := func(k K, v V, row Opt[V2]) R { return f(k, v, row.V) }
-	return Stream[K, R]{joinTable(h, t.owned().row(), &c, false, inner)}
+	return Stream[K, R]{joinTable(h, t.t.owned(), &c, false, inner)}
 }
 
 // LeftJoinTable looks up each record's key in a table and sends what f makes of
@@ -22,29 +22,19 @@ func (s Stream[K, V]) JoinTable[V2, R any](t Table[K, V2], f func(K, V, V2) R, o
 func (s Stream[K, V]) LeftJoinTable[V2, R any](t Table[K, V2], f func(K, V, Opt[V2]) R, opts ...JoinOption) Stream[K, R] {
 	h := s.h.owned()
 	c := declare(h.b, leftJoinPrefix, f == nil, opts, h.id)
-	return Stream[K, R]{joinTable(h, t.owned().row(), &c, true, f)}
+	return Stream[K, R]{joinTable(h, t.t.owned(), &c, true, f)}
 }
 
-// rows is what a join sees of a table.
-type rows[K, V any] struct {
-	b   *Builder
-	id  topo.NodeID
-	st  topo.StoreID
-	get func(*linking) node.Lookup[K, V]
-}
-
-func (t Table[K, V]) row() rows[K, V] { return rows[K, V]{t.h.b, t.h.id, t.st, t.get} }
-
-func joinTable[K, V, V2, R any](h handle[K, V], t rows[K, V2], c *call, left bool, f func(K, V, Opt[V2]) R) handle[K, R] {
+func joinTable[K, V, V2, R any](h handle[K, V], t tableHandle[K, V2], c *call, left bool, f func(K, V, Opt[V2]) R) handle[K, R] {
 	out := newValue[R](h, *c)
 	out.b, out.rekeyed = h.b, false
-	if t.b != h.b {
+	if t.h.b != h.b {
 		c.fail("the table belongs to another builder")
 		out.id = h.b.graph.Operator(c.Call)
 		return out
 	}
 	rekey := h.rekey(c)
-	id, nodes := h.b.graph.Join(c.Call, t.id, t.st, rekey)
+	id, nodes := h.b.graph.Join(c.Call, t.h.id, t.sts, rekey)
 	if rekey != nil && rekey.Reuse == nil {
 		repartition(h, nodes, h.keySerde(c), h.valueSerde(c))
 		h.b.joins[h.id] = nodes

@@ -12,6 +12,8 @@ type settings struct {
 	name, operator string
 	partitions     int32
 	retention      time.Duration
+	history        time.Duration
+	versioned      bool
 	loggingOff     bool
 	noCache        bool
 	logConfig      map[string]string

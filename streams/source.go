@@ -44,8 +44,8 @@ func sourceAgain[K, V any](c *call, topic string, first any) handle[K, V] {
 func (b *Builder) Table[K, V any](t Topic[K, V], opts ...TableOption) Table[K, V] {
 	c := declare(b, "KTABLE-SOURCE-", false, opts)
 	t.check(&c)
-	decl := c.store(store.KindKeyValue, t.name+"-STATE-STORE-")
-	decl.Lazy = c.settings.name == ""
+	decl := c.store(c.tableKind(), t.name+"-STATE-STORE-")
+	decl.Lazy = c.settings.name == "" && !c.versioned
 	source, id, st := b.graph.TableSource(t.name, c.reset, c.Call, decl)
 	b.link(source, enter(t.ks, t.vs, true))
 	b.link(id, func(l *linking, id topo.NodeID) {
@@ -53,24 +53,28 @@ func (b *Builder) Table[K, V any](t Topic[K, V], opts ...TableOption) Table[K, V
 	})
 	from := origin{fmt.Sprintf("the topic %s", t.name), c.Where}
 	h := handle[K, V]{b: b, id: id, ks: t.ks, vs: t.vs, keyFrom: from, valueFrom: from}
-	return stored(h, st)
+	return Table[K, V]{storedHandle(h, st, c.versioned)}
 }
 
 // store turns the options into a store's declaration. As named the store, so
 // the operator's name is AsOperator's.
 func (c *call) store(kind store.Kind, prefix string) topo.StoreDecl {
-	if kind == store.KindKeyValue && c.retention != 0 {
+	if c.retention != 0 && kind != store.KindWindow && kind != store.KindSession {
 		c.fail("only windows and sessions have a retention")
+	}
+	if c.versioned && kind != store.KindVersioned {
+		c.fail("windows and sessions have no history")
 	}
 	c.Call.Name = c.operator
 	return topo.StoreDecl{
 		Prefix:  prefix,
 		Where:   c.Where,
-		NoCache: c.noCache,
+		NoCache: c.noCache || kind == store.KindVersioned,
 		Spec: store.Spec{
 			Name:        c.settings.name,
 			Kind:        kind,
-			Timestamped: kind != store.KindSession,
+			Timestamped: kind == store.KindKeyValue || kind == store.KindWindow,
+			History:     c.history,
 			LoggingOff:  c.loggingOff,
 			LogConfig:   c.logConfig,
 		},

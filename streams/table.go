@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/streams/internal/node"
 	"github.com/millrace/millrace/streams/internal/topo"
 	"github.com/millrace/millrace/streams/serde"
@@ -9,74 +10,49 @@ import (
 // Table is the last value of each key: a topic read as one, or the result of an
 // aggregation. Where a value is null, the key is not in the table. It is a small
 // value that may be copied.
-type Table[K, V any] struct {
-	h handle[K, V]
-	// st is the store that holds the rows, the nearest above if this table has
-	// none of its own; get reads a row out of it.
-	st  topo.StoreID
-	get func(*linking) node.Lookup[K, V]
-}
-
-// stored is a table that has a store of its own.
-func stored[K, V any](h handle[K, V], st topo.StoreID) Table[K, V] {
-	return Table[K, V]{h, st, func(l *linking) node.Lookup[K, V] {
-		if l.caches(st) {
-			rows := tableCache(l, st, h.ks, h.vs)
-			return func(k K) (V, int64, bool, error) { return rows.Get(k, serde.Window{}) }
-		}
-		return timestamped(l, st, h.ks, h.vs).Get
-	}}
-}
-
-// owned is the table of a builder, even for a zero value.
-func (t Table[K, V]) owned() Table[K, V] {
-	if t.get == nil {
-		t.h = t.h.owned()
-		t.get = func(*linking) node.Lookup[K, V] { return nil }
-	}
-	return t
-}
+type Table[K, V any] struct{ t tableHandle[K, V] }
 
 // Filter keeps the rows for which pred is true. A row that fails is a deletion
-// for what comes after.
+// for what comes after. pred is called for the old value of a row too, where an
+// operator below needs it.
 func (t Table[K, V]) Filter(pred func(K, V) bool, opts ...NodeOption) Table[K, V] {
-	return t.filter(pred, false, opts)
+	return Table[K, V]{tableFilter(t.t.owned(), pred, false, opts)}
 }
 
 // FilterNot keeps the rows for which pred is false; see [Table.Filter].
 func (t Table[K, V]) FilterNot(pred func(K, V) bool, opts ...NodeOption) Table[K, V] {
-	return t.filter(pred, true, opts)
-}
-
-func (t Table[K, V]) filter(pred func(K, V) bool, negate bool, opts []NodeOption) Table[K, V] {
-	t = t.owned()
-	c := declare(t.h.b, "KTABLE-FILTER-", pred == nil, opts, t.h.id)
-	above, olds := t.get, t.h.b.graph.Kept(t.st)
-	t.h = change(t.h, c, t.h, olds, func(e *node.Env, next node.Sink[K, node.Change[V]]) node.Sink[K, node.Change[V]] {
-		return node.TableFilter(e, pred, negate, olds, next)
-	})
-	t.get = func(l *linking) node.Lookup[K, V] { return node.Filtered(above(l), pred, negate) }
-	return t
+	return Table[K, V]{tableFilter(t.t.owned(), pred, true, opts)}
 }
 
 // MapValues replaces the value of each row by f of it. Where V2 is a pointer,
 // returning nil deletes the row.
 func (t Table[K, V]) MapValues[V2 any](f func(V) V2, opts ...NodeOption) Table[K, V2] {
-	t = t.owned()
-	c := declare(t.h.b, "KTABLE-MAPVALUES-", f == nil, opts, t.h.id)
-	h := change(t.h, c, newValue[V2](t.h, c), false, func(e *node.Env, next node.Sink[K, node.Change[V2]]) node.Sink[K, node.Change[V]] {
-		return node.TableMapValues(e, f, next)
-	})
-	above := t.get
-	return Table[K, V2]{h, t.st, func(l *linking) node.Lookup[K, V2] { return node.Mapped(above(l), f) }}
+	c := declare(t.t.owned().h.b, mapRowsPrefix, f == nil, opts)
+	return Table[K, V2]{tableMap(t.t.owned(), c, func(_ K, v V) V2 { return f(v) })}
+}
+
+// MapValuesKeyed is MapValues for a function that sees the key as well.
+func (t Table[K, V]) MapValuesKeyed[V2 any](f func(K, V) V2, opts ...NodeOption) Table[K, V2] {
+	c := declare(t.t.owned().h.b, mapRowsPrefix, f == nil, opts)
+	return Table[K, V2]{tableMap(t.t.owned(), c, f)}
+}
+
+// Materialize keeps the rows that the operator just above made in a store of their
+// own, with vs for the values: As names the store, which has a changelog topic and
+// can be queried. Without As there is no store and only the serde counts.
+func (t Table[K, V]) Materialize(vs serde.Serde[V], opts ...StoreOption) Table[K, V] {
+	h := t.t.owned()
+	c := declare(h.b(), "MATERIALIZE-", false, opts)
+	c.needs(vs != nil)
+	return Table[K, V]{h.materialize(&c, vs)}
 }
 
 // ToStream is the stream of the table's changes; a deleted row is a record
 // whose value is null.
 func (t Table[K, V]) ToStream(opts ...NodeOption) Stream[K, V] {
-	t = t.owned()
-	c := declare(t.h.b, "KTABLE-TOSTREAM-", false, opts, t.h.id)
-	out := t.h
+	h := t.t.owned().h
+	c := declare(h.b, "KTABLE-TOSTREAM-", false, opts, h.id)
+	out := h
 	out.id = out.b.graph.Operator(c.Call)
 	out.b.link(out.id, func(l *linking, id topo.NodeID) {
 		input(l, id, node.TableToStream(fan[K, V](l, id)))
@@ -84,14 +60,86 @@ func (t Table[K, V]) ToStream(opts ...NodeOption) Stream[K, V] {
 	return Stream[K, V]{out}
 }
 
-// change declares an operator from table to table. olds says that it looks at old
-// values itself; else it needs them only if somebody below does.
-func change[K, V, V2 any](h handle[K, V], c call, out handle[K, V2], olds bool,
-	make func(*node.Env, node.Sink[K, node.Change[V2]]) node.Sink[K, node.Change[V]]) handle[K, V2] {
-	out.b, out.id = h.b, h.b.graph.Operator(c.Call)
-	h.b.link(out.id, func(l *linking, id topo.NodeID) {
-		l.wantOlds[id] = olds || l.olds(id)
-		input(l, id, make(l.env(id), fan[K, node.Change[V2]](l, id)))
-	})
-	return out
+// stored is a table that has a store of its own.
+func stored[K, V any](h handle[K, V], st topo.StoreID) Table[K, V] {
+	return Table[K, V]{storedHandle(h, st, false)}
+}
+
+// tableHandle is what Table, WindowedTable and their kin have in common. Like
+// handle it names no DSL type.
+type tableHandle[K, V any] struct {
+	h handle[K, V]
+	// sts are the stores that a look-up reads: the table's own, or the nearest above
+	// if it has none.
+	sts []topo.StoreID
+	// get reads a row; asOf that of a time, and is nil unless the table is versioned.
+	get  func(*linking) node.Lookup[K, V]
+	asOf func(*linking) node.LookupAsOf[K, V]
+	// own is filled in by Materialize; nil where the operator has its store anyway.
+	own *own[K, V]
+}
+
+// own is the store that Materialize gave to an operator, shared with its link.
+type own[K, V any] struct {
+	given bool
+	st    topo.StoreID
+	ks    serde.Serde[K]
+	vs    serde.Serde[V]
+}
+
+func (t tableHandle[K, V]) b() *Builder { return t.h.b }
+
+// owned is the table of a builder, even for a zero value.
+func (t tableHandle[K, V]) owned() tableHandle[K, V] {
+	if t.get == nil {
+		t.h = t.h.owned()
+		t.get = func(*linking) node.Lookup[K, V] { return nil }
+	}
+	return t
+}
+
+// need brings the stores to life that look-ups and old values come from.
+func (t tableHandle[K, V]) need() {
+	for _, st := range t.sts {
+		t.h.b.graph.Need(st)
+	}
+}
+
+// keeps says whether old values come without anybody asking for a store.
+func (t tableHandle[K, V]) keeps() bool {
+	for _, st := range t.sts {
+		if !t.h.b.graph.Kept(st) {
+			return false
+		}
+	}
+	return len(t.sts) > 0
+}
+
+// storedHandle is the handle of a table with a store.
+func storedHandle[K, V any](h handle[K, V], st topo.StoreID, versioned bool) tableHandle[K, V] {
+	t := tableHandle[K, V]{h: h, sts: []topo.StoreID{st}}
+	t.get = func(l *linking) node.Lookup[K, V] { return rowsOf(l, st, h.ks, h.vs) }
+	if versioned {
+		t.asOf = func(l *linking) node.LookupAsOf[K, V] { return versions(l, st, h.ks, h.vs).AsOf }
+	}
+	return t
+}
+
+// materialize gives the table's operator a store.
+func (t tableHandle[K, V]) materialize(c *call, vs serde.Serde[V]) tableHandle[K, V] {
+	if t.own == nil || t.own.given {
+		c.fail("the table has a store already, or comes from no operator that could have one")
+		return t
+	}
+	t.h.vs = vs
+	decl := c.store(c.tableKind(), c.b.graph.Node(t.h.id).Prefix+storePrefix)
+	decl.Lazy = c.settings.name == ""
+	st, _ := c.b.graph.Materialize(t.h.id, decl)
+	t.own.given = true
+	if decl.Lazy {
+		return t
+	}
+	t.h.ks = t.h.keySerde(c)
+	t.own.st, t.own.ks, t.own.vs = st, t.h.ks, t.h.vs
+	return storedHandle(t.h, st, decl.Spec.Kind == store.KindVersioned)
 }

@@ -16,6 +16,9 @@ type Sink[K, V any] func(*record.Record[K, V]) error
 type Change[V any] struct {
 	New, Old V
 	Has, Had bool
+	// Stale says that a versioned table has a newer row of the key already.
+	// Aggregations and joins of tables leave such a change out.
+	Stale bool
 }
 
 // Current is the record that a task is processing. There is one a task, written

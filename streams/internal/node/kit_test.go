@@ -140,3 +140,13 @@ func parse(t testing.TB, f []string) *record.Record[string, *string] {
 	require.NoError(t, err)
 	return r
 }
+
+// filterTable and mapTable are steps without a store.
+func filterTable[V any](env *Env, pred func(string, V) bool, negate, drop bool, next Sink[string, Change[V]]) Sink[string, Change[V]] {
+	return TableStep(env, FilterRows(pred, negate), Step[string, V]{Drop: drop}, next)
+}
+
+func mapTable[V, V2 any](env *Env, f func(V) V2, next Sink[string, Change[V2]]) Sink[string, Change[V]] {
+	step := Step[string, V2]{Keep: Keep[string, V2]{Olds: true}}
+	return TableStep(env, MapRows(func(_ string, v V) V2 { return f(v) }), step, next)
+}

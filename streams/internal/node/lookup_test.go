@@ -25,7 +25,7 @@ func TestFilteredLookupHidesRows(t *testing.T) {
 	t.Parallel()
 	long := func(_ int, v string) bool { return len(v) > 3 }
 	for negate, seen := range map[bool][]int{false: {3}, true: {1, 2}} {
-		get := node.Filtered(shelf, long, negate)
+		get := node.Converted(shelf, node.FilterRows(long, negate))
 		var found []int
 		for k := range 5 {
 			v, time, ok, err := get(k)
@@ -46,13 +46,13 @@ func TestFilteredLookupHidesRows(t *testing.T) {
 
 func TestMappedLookupTakesNilForNoRow(t *testing.T) {
 	t.Parallel()
-	get := node.Mapped(shelf, func(v string) *int {
+	get := node.Converted(shelf, node.MapRows(func(_ int, v string) *int {
 		if v == "two" {
 			return nil
 		}
 		n := len(v)
 		return &n
-	})
+	}))
 	n, time, ok, err := get(3)
 	require.NoError(t, err)
 	require.True(t, ok)

@@ -176,7 +176,7 @@ func TestTableMapValuesAndDeletions(t *testing.T) {
 	}
 	var changes []Change[*string]
 	keep := func(r *record.Record[string, Change[*string]]) error { changes = append(changes, r.Value); return nil }
-	s := TableSource(&b.env, tableStore(t, serde.String), TableMapValues(&b.env, short, keep))
+	s := TableSource(&b.env, tableStore(t, serde.String), mapTable(&b.env, short, keep))
 	require.NoError(t, s(rec("k", "ab", 1)))
 	require.NoError(t, s(rec("k", "abc", 2)))
 	require.NoError(t, s(deleted("k", 3)))
@@ -191,7 +191,7 @@ func TestTableFilterNegated(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	isA := func(_, v string) bool { return v == "a" }
-	s := TableSource(&b.env, tableStore(t, serde.String), TableFilter(&b.env, isA, true, true, toStream[string](b)))
+	s := TableSource(&b.env, tableStore(t, serde.String), filterTable(&b.env, isA, true, true, toStream[string](b)))
 	require.NoError(t, s(rec("k", "a", 1)))
 	require.NoError(t, s(rec("k", "b", 2)))
 	require.NoError(t, s(rec("k", "a", 3)))

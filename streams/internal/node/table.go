@@ -40,51 +40,6 @@ func replace[K, V any](st *store.TimestampedKV[K, V], r *record.Record[K, V]) (o
 	return old, had, st.Put(r.Key, r.Value, r.Time)
 }
 
-// TableFilter keeps the rows for which pred is true, or false if negate. A row
-// that fails becomes a deletion. olds says that the old values of the changes
-// that come in are known: then a row that failed before and fails again is not
-// sent at all. Kafka Streams does both.
-func TableFilter[K, V any](_ *Env, pred func(K, V) bool, negate, olds bool, next Sink[K, Change[V]]) Sink[K, Change[V]] {
-	out := newSlot(next)
-	keeps := func(k K, v V, there bool) bool { return there && pred(k, v) != negate }
-	return func(r *record.Record[K, Change[V]]) error {
-		var c Change[V]
-		in := &r.Value
-		if keeps(r.Key, in.New, in.Has) {
-			c.New, c.Has = in.New, true
-		}
-		if keeps(r.Key, in.Old, in.Had) {
-			c.Old, c.Had = in.Old, true
-		}
-		if olds && !c.Has && !c.Had {
-			return nil
-		}
-		follow(out, r)
-		out.rec.Value = c
-		return out.send()
-	}
-}
-
-// TableMapValues replaces the values of a table by f of them; f is not called for
-// sides of a change that are not there. A nil that f returns deletes the row.
-func TableMapValues[K, V, V2 any](_ *Env, f func(V) V2, next Sink[K, Change[V2]]) Sink[K, Change[V]] {
-	out, null := newSlot(next), nullTest[V2]()
-	mapped := func(v V, there bool) (v2 V2, ok bool) {
-		if there {
-			v2 = f(v)
-			ok = null == nil || !null(v2)
-		}
-		return v2, ok
-	}
-	return func(r *record.Record[K, Change[V]]) error {
-		c := &out.rec.Value
-		c.New, c.Has = mapped(r.Value.New, r.Value.Has)
-		c.Old, c.Had = mapped(r.Value.Old, r.Value.Had)
-		follow(out, r)
-		return out.send()
-	}
-}
-
 // TableToStream sends the new value of each change; a deletion is a null.
 func TableToStream[K, V any](next Sink[K, V]) Sink[K, Change[V]] {
 	out := newSlot(next)

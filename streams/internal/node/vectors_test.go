@@ -179,10 +179,10 @@ func TestTablesAsKafkaStreams(t *testing.T) {
 	}
 	playAll(t, map[string]func(*bench) Sink[string, *string]{
 		"table-mapvalues": func(b *bench) Sink[string, *string] {
-			return TableSource(&b.env, nil, TableMapValues(&b.env, constant, toStream[*string](b)))
+			return TableSource(&b.env, nil, mapTable(&b.env, constant, toStream[*string](b)))
 		},
 		"table-mapvalues-to-null": func(b *bench) Sink[string, *string] {
-			return TableSource(&b.env, nil, TableMapValues(&b.env, noY, toStream[*string](b)))
+			return TableSource(&b.env, nil, mapTable(&b.env, noY, toStream[*string](b)))
 		},
 		"table-source-materialized": func(b *bench) Sink[string, *string] {
 			return TableSource(&b.env, tableStore(b.t, texts), toStream[*string](b))
@@ -191,10 +191,10 @@ func TestTablesAsKafkaStreams(t *testing.T) {
 			return TableSource(&b.env, tableStore(b.t, texts), toStream[*string](b))
 		},
 		"table-filter": func(b *bench) Sink[string, *string] {
-			return TableSource(&b.env, nil, TableFilter(&b.env, long, false, false, toStream[*string](b)))
+			return TableSource(&b.env, nil, filterTable(&b.env, long, false, false, toStream[*string](b)))
 		},
 		"table-filter-of-materialized": func(b *bench) Sink[string, *string] {
-			return TableSource(&b.env, tableStore(b.t, texts), TableFilter(&b.env, long, false, true, toStream[*string](b)))
+			return TableSource(&b.env, tableStore(b.t, texts), filterTable(&b.env, long, false, true, toStream[*string](b)))
 		},
 	})
 }

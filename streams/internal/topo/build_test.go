@@ -97,7 +97,7 @@ func (s *script) declare(t *testing.T, name, kind string, o map[string]string, w
 		s.nodes[name], s.tables[name], s.topics[name] = s.graph.Aggregate(c, decl, s.rekey(o))
 	case "join":
 		c.Prefix = "KSTREAM-JOIN-"
-		s.nodes[name], _ = s.graph.Join(c, s.nodes[o["table"]], s.tables[o["table"]], s.rekey(o))
+		s.nodes[name], _ = s.graph.Join(c, s.nodes[o["table"]], []topo.StoreID{s.tables[o["table"]]}, s.rekey(o))
 	default:
 		t.Fatalf("what is %q?", kind)
 	}

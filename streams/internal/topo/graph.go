@@ -36,6 +36,10 @@ type Node struct {
 	Where string
 	// Topic is what a source reads or a sink writes, without the application id.
 	Topic string
+	// More are the other topics of a source that reads several, sorted.
+	More []string
+	// Dynamic says that a sink chooses the topic of each record itself.
+	Dynamic bool
 	// Internal says that the topic is a repartition topic, whose name in Kafka
 	// begins with the application id.
 	Internal bool
@@ -106,6 +110,8 @@ type Graph struct {
 	// calls give the names, replayed in the order of declaration by Build. A name
 	// may depend on a later call, so that no call can give its own.
 	calls []func(*naming)
+	// own has the stores that Materialize gave to operations of tables.
+	own map[NodeID]StoreID
 	// priority counts the attachments of steps; see step.
 	priority int
 }
@@ -199,11 +205,13 @@ func (g *Graph) Aggregate(c Call, s StoreDecl, rekey *Rekey) (id NodeID, st Stor
 // Join declares a look-up of the stream's records in a table's store, behind a
 // repartition topic if rekey is given. An unnamed topic is called after the
 // node that feeds it.
-func (g *Graph) Join(c Call, table NodeID, st StoreID, rekey *Rekey) (id NodeID, topic *RekeyNodes) {
-	g.Need(st)
+func (g *Graph) Join(c Call, table NodeID, sts []StoreID, rekey *Rekey) (id NodeID, topic *RekeyNodes) {
+	for _, st := range sts {
+		g.Need(st)
+	}
 	topic, parents := g.rekey(c, rekey)
 	meets := append(slices.Clone(parents), table)
-	id = g.under(Node{Prefix: c.Prefix, Where: c.Where, Stores: []StoreID{st}, Meets: meets}, parents)
+	id = g.under(Node{Prefix: c.Prefix, Where: c.Where, Stores: sts, Meets: meets}, parents)
 	g.replay(func(n *naming) {
 		n.topic(rekey, topic, n.nodes[c.Parents[0]].Name)
 		n.node(id, c.Name)
