@@ -79,18 +79,26 @@ func (d *DB) open() (err error) {
 	if err = inspect(d.options.FS, d.dir); err != nil {
 		return err
 	}
+	// A compaction that runs while Pebble fails to open would go on over what is
+	// closed then, and end the process.
 	d.scheduler = d.shared.compactions.forDB()
+	d.scheduler.held = true
 	d.brake = newBrake(d.options.MaxUnflushedBytes, d.shared.memTableSize())
 	d.db, err = pebble.Open(d.dir, d.pebbleOptions())
 	if err != nil {
 		return explain("open the state", d.dir, damaged(err))
 	}
-	if err = d.loadMeta(); err != nil {
+	err = explain("open the state", d.dir, d.verify())
+	if err == nil {
+		err = d.loadMeta()
+	}
+	if err != nil {
 		close(d.health.closing)
 		_ = d.db.Close() // the first error says why
 		return err
 	}
 	d.staged = d.db.NewIndexedBatch()
+	d.scheduler.hold(false)
 	return nil
 }
 

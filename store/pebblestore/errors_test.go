@@ -18,6 +18,9 @@ import (
 // a normal run has time for.
 var cases = flag.Int("cases", 0, "faults and corruptions that are tried, e.g. 10000; 0: a few hundred")
 
+// seed replays one corruption.
+var seed = flag.Uint64("seed", 0, "the one corruption that is tried, as a failure tells it")
+
 // life is one task from the first opening on: writing, flushing, loading, copying,
 // expiring, compacting and closing. It keeps what the state should be at each
 // position, whether or not that commit came about.
@@ -27,6 +30,8 @@ type life struct {
 	now  map[string]string
 	at   map[int64]map[string]string
 	next int64
+
+	positions []int64 // of the images that were taken of it
 }
 
 func newLife() *life {
