@@ -105,7 +105,9 @@ func enter[K, V any](ks serde.Serde[K], vs serde.Serde[V], table bool) link {
 	return func(l *linking, id topo.NodeID) {
 		n := &l.graph.Nodes[id]
 		decode := node.Source(l.env(id), ks, vs, table, fan[K, V](l, id))
-		l.out.Entries[n.TopicName(l.appID)] = entry(l.cur, decode, n.Name, n.Where)
+		for _, topic := range n.TopicNames(l.appID) {
+			l.out.Entries[topic] = entry(l.cur, decode, n.Name, n.Where)
+		}
 	}
 }
 
@@ -128,13 +130,28 @@ func entry(cur *node.Current, decode func(key, value []byte) error, operator, wh
 // leave is the link of a sink: typed records become bytes.
 func leave[K, V any](ks serde.Serde[K], vs serde.Serde[V]) link {
 	return func(l *linking, id topo.NodeID) {
-		input(l, id, node.Out(l.env(id), ks, vs, emitter(l.rt, l.graph.Nodes[id].TopicName(l.appID))))
+		input(l, id, node.Out(l.env(id), ks, vs, emitter(l.rt, &task.Out{Topic: l.graph.Nodes[id].TopicName(l.appID)})))
 	}
 }
 
-// emitter sends to one topic. Its record is made once and lent each time.
-func emitter(rt task.Runtime, topic string) node.Emit {
-	out := &task.Out{Topic: topic, Partition: -1}
+// leaveTo is leave for a sink that chooses the topic of each record.
+func leaveTo[K, V any](topic func(Record[K, V]) string, ks serde.Serde[K], vs serde.Serde[V]) link {
+	return func(l *linking, id topo.NodeID) {
+		out := &task.Out{}
+		write := node.Out(l.env(id), ks, vs, emitter(l.rt, out))
+		where := l.graph.Nodes[id].Where
+		input(l, id, func(r *Record[K, V]) error {
+			if out.Topic = topic(*r); out.Topic == "" {
+				return fmt.Errorf("%s: the function of ToFunc named no topic", where)
+			}
+			return write(r)
+		})
+	}
+}
+
+// emitter sends to the topic of out, a record that is lent each time.
+func emitter(rt task.Runtime, out *task.Out) node.Emit {
+	out.Partition = -1
 	return func(key, value, hash []byte, time int64, h *record.Headers) error {
 		out.Key, out.Value, out.HashKey, out.Time, out.Headers = key, value, hash, time, h
 		return rt.Emit(out)

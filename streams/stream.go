@@ -58,17 +58,11 @@ func (s Stream[K, V]) ForEach(f func(K, V), opts ...NodeOption) {
 
 // Merge is this stream and others in one, in no order between them.
 func (s Stream[K, V]) Merge(others ...Stream[K, V]) Stream[K, V] {
-	h := s.h.owned()
-	c := declare[NodeOption](h.b, "KSTREAM-MERGE-", false, nil, h.id)
-	for _, o := range others {
-		if o.h.b != h.b {
-			c.fail("a stream of another builder cannot be merged in")
-			continue
-		}
-		c.Parents = append(c.Parents, o.h.id)
-		h.rekeyed = h.rekeyed || o.h.rekeyed
+	handles := make([]handle[K, V], len(others))
+	for i, o := range others {
+		handles[i] = o.h
 	}
-	return Stream[K, V]{step(h, c, h, func(_ *node.Env, next node.Sink[K, V]) node.Sink[K, V] { return next })}
+	return Stream[K, V]{merge(s.h.owned(), handles, nil)}
 }
 
 // To writes the records to a topic, with the topic's serdes. A deletion is

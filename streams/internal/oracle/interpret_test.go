@@ -43,7 +43,9 @@ func interpret(v vector) (b *streams.Builder, err error) {
 		if err != nil {
 			return nil, err
 		}
-		in.nodes[o.ID] = made
+		if o.ID != "" && made != nil {
+			in.nodes[o.ID] = made
+		}
 	}
 	return in.b, nil
 }
@@ -66,18 +68,15 @@ func opts[O any](names []streams.Name) []O {
 }
 
 func (in *interpreter) apply(o op) (any, error) {
-	if o.TimestampExtractor != "" || o.TopicExtractor != nil || o.Emit != "" || o.FK != nil || o.GraceMS != nil {
+	if o.TimestampExtractor != "" || o.Emit != "" || o.FK != nil || o.GraceMS != nil {
 		return nil, unsupported(o.Op + " with an extractor, emit, foreign key or grace")
 	}
-	if m := o.Materialized; m != nil && (m.HistoryMS != 0 || m.LRU != 0) {
-		return nil, unsupported("versioned and LRU stores")
+	if m := o.Materialized; m != nil && (m.LRU != 0) {
+		return nil, unsupported("LRU stores")
 	}
 	switch o.Op {
 	case "stream":
-		if len(o.Topics) != 1 {
-			return nil, unsupported("several topics in one source")
-		}
-		return in.b.Stream(streams.NewTopic(o.Topics[0], datum{o.Key}, datum{o.Value}), opts[streams.SourceOption](name(o))...), nil
+		return in.source(o), nil
 	case "table":
 		return in.b.Table(streams.NewTopic(o.Topic, datum{o.Key}, datum{o.Value}), in.tableOptions(o)...), nil
 	}
@@ -88,6 +87,8 @@ func (in *interpreter) apply(o op) (any, error) {
 		return onAnyStream(in, o, from, windowed, windowedSerde{in.v.Types[o.In].Key})
 	case table:
 		return in.onTable(o, from)
+	case groupedTable:
+		return in.onGroupedTable(o, from)
 	case winTable:
 		return in.onWindowedTable(o, from)
 	case grouped:
@@ -118,6 +119,9 @@ func (in *interpreter) stores(o op) []streams.StoreOption {
 	}
 	if m.Caching != nil && !*m.Caching {
 		out = append(out, streams.NoCache())
+	}
+	if m.HistoryMS != 0 {
+		out = append(out, streams.WithHistory(ms(m.HistoryMS)))
 	}
 	if m.RetentionMS != 0 {
 		out = append(out, streams.WithRetention(ms(m.RetentionMS)))

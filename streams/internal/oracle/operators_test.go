@@ -25,6 +25,9 @@ func (in *interpreter) onStream(o op, s stream) (any, error) {
 func onAnyStream[K any](in *interpreter, o op, s streams.Stream[K, *val], key func(K) *val, ks serde.Serde[K]) (any, error) {
 	n := opts[streams.NodeOption](name(o))
 	out := in.v.Types[o.ID]
+	if made, done := onFlow(in, o, s, key, ks); done {
+		return made, nil
+	}
 	test := func(k K, v *val) bool { return o.Pred.test(key(k), v) }
 	switch o.Op {
 	case "to":
@@ -39,16 +42,8 @@ func onAnyStream[K any](in *interpreter, o op, s streams.Stream[K, *val], key fu
 	case "foreach":
 		s.ForEach(func(K, *val) {}, n...)
 		return nil, nil
-	case "merge":
-		if with, ok := in.nodes[o.With].(streams.Stream[K, *val]); ok && o.Name == "" {
-			return s.Merge(with), nil
-		}
 	case "mapValues":
 		return s.MapValuesKeyed(func(k K, v *val) *val { return o.Fn.mapValue(key(k), v) }, n...).WithValueSerde(datum{out.Value}), nil
-	case "flatMapValues":
-		if o.Fn.F != "key_split" {
-			return s.FlatMapValues(func(v *val) []*val { return o.Fn.flatMapValues(nil, v) }, n...).WithValueSerde(datum{out.Value}), nil
-		}
 	case "map":
 		mapped := s.Map(func(k K, v *val) (*val, *val) { return o.Fn.mapPair(key(k), v) }, n...)
 		return mapped.WithKeySerde(datum{out.Key}).WithValueSerde(datum{out.Value}), nil
@@ -71,31 +66,6 @@ func (in *interpreter) joinTable(o op, s stream) (any, error) {
 		return s.JoinTable(t, o.Joiner.join, n...).WithValueSerde(out), nil
 	}
 	return s.LeftJoinTable(t, func(k, l *val, r record.Opt[*val]) *val { return o.Joiner.join(k, l, r.V) }, n...).WithValueSerde(out), nil
-}
-
-func (in *interpreter) onTable(o op, t table) (any, error) {
-	if o.Materialized != nil {
-		return nil, unsupported("materialized table steps")
-	}
-	n := opts[streams.NodeOption](name(o))
-	switch o.Op {
-	case "filter":
-		return t.Filter(o.Pred.test, n...), nil
-	case "filterNot":
-		return t.FilterNot(o.Pred.test, n...), nil
-	case "mapValues":
-		if len(o.Fn.F) > 4 && o.Fn.F[:4] == "key_" {
-			return nil, unsupported("table mapValues with the key")
-		}
-		return t.MapValues(func(v *val) *val { return o.Fn.mapValue(nil, v) }, n...), nil
-	case "toStream":
-		s := t.ToStream(n...).WithValueSerde(datum{in.v.Types[o.ID].Value})
-		if o.Fn.F != "" {
-			return s.SelectKey(o.Fn.selectKey).WithKeySerde(datum{in.v.Types[o.ID].Key}), nil
-		}
-		return s, nil
-	}
-	return nil, unsupported(o.Op + " on a table")
 }
 
 func (in *interpreter) onWindowedTable(o op, w winTable) (any, error) {

@@ -45,13 +45,12 @@ type op struct {
 	Joiner       fn            `json:"joiner"`
 	Window       *window       `json:"window"`
 	Materialized *materialized `json:"materialized"`
+	flowOp
+	tableOp
 
 	// Fields of programs that this slice cannot express yet.
 	TimestampExtractor string          `json:"timestamp_extractor"`
-	TopicExtractor     json.RawMessage `json:"topic_extractor"`
-	GraceMS            *int64          `json:"grace_ms"`
 	Emit               string          `json:"emit"`
-	FK                 json.RawMessage `json:"fk"`
 }
 
 type window struct {

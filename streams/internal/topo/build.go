@@ -120,7 +120,9 @@ func (t *Topology) check() error {
 		if n.Type == SourceNode && n.Internal {
 			faults = append(faults, topics.see("repartition topic", n.Topic, n.Where))
 		} else if n.Type == SourceNode {
-			faults = append(faults, topics.see("source topic", n.Topic, n.Where))
+			for _, topic := range n.TopicNames("") {
+				faults = append(faults, topics.see("source topic", topic, n.Where))
+			}
 		}
 	}
 	for i := range t.Stores {

@@ -109,8 +109,11 @@ func (p *picture) nodes() []string {
 func (p *picture) node(n *Node) string {
 	switch n.Type {
 	case SourceNode:
-		return fmt.Sprintf("    Source: %s (topics: [%s])\n      --> %s\n", n.Name, n.Topic, p.names(p.succ[n.ID]))
+		return fmt.Sprintf("    Source: %s (topics: [%s])\n      --> %s\n", n.Name, strings.Join(append([]string{n.Topic}, n.More...), ", "), p.names(p.succ[n.ID]))
 	case SinkNode:
+		if n.Dynamic {
+			return fmt.Sprintf("    Sink: %s (extractor class: dynamic)\n      <-- %s\n", n.Name, p.names(p.pred[n.ID]))
+		}
 		return fmt.Sprintf("    Sink: %s (topic: %s)\n      <-- %s\n", n.Name, n.Topic, p.names(p.pred[n.ID]))
 	default:
 		return fmt.Sprintf("    Processor: %s (stores: [%s])\n      --> %s\n      <-- %s\n",

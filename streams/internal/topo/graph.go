@@ -235,9 +235,14 @@ func (g *Graph) rekey(c Call, r *Rekey) (*RekeyNodes, []NodeID) {
 	return &RekeyNodes{filter, sink, source}, []NodeID{source}
 }
 
-// under adds a node that is a step of its own below others.
+// under adds a node that is a step of its own below others. A parent that is named
+// twice, as by a stream that is merged with itself, sends its records once.
 func (g *Graph) under(n Node, parents []NodeID) NodeID {
-	n.Parents = parents
+	for _, p := range parents {
+		if !slices.Contains(n.Parents, p) {
+			n.Parents = append(n.Parents, p)
+		}
+	}
 	id := g.add(n)
 	g.attach(&step{nodes: []NodeID{id}, parents: g.stepsOf(parents)})
 	return id

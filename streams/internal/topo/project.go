@@ -16,6 +16,11 @@ func (n *Node) TopicName(appID string) string {
 	return n.Topic
 }
 
+// TopicNames are the names in Kafka of all topics that a source reads.
+func (n *Node) TopicNames(appID string) []string {
+	return append([]string{n.TopicName(appID)}, n.More...)
+}
+
 // Plan is the topology as the runtime of one application needs it.
 func (t *Topology) Plan(appID string) *Plan {
 	p := &Plan{ApplicationID: appID, Subtopologies: make([]Subtopology, t.Subtopologies)}
@@ -50,11 +55,16 @@ func (t *Topology) addTopics(s *Subtopology, appID string, n *Node) {
 	topic := n.TopicName(appID)
 	switch n.Type {
 	case SourceNode:
-		s.Sources = append(s.Sources, Source{Topic: topic, Reset: n.Reset, Where: n.Where})
+		for _, topic := range n.TopicNames(appID) {
+			s.Sources = append(s.Sources, Source{Topic: topic, Reset: n.Reset, Where: n.Where})
+		}
 		if n.Internal {
 			s.Repartitions = append(s.Repartitions, Repartition{Topic: topic, Partitions: n.Partitions, Config: repartitionConfig()})
 		}
 	case SinkNode:
+		if n.Dynamic {
+			return
+		}
 		s.Sinks = append(s.Sinks, topic)
 	}
 	if len(n.Meets) > 0 {
@@ -69,7 +79,7 @@ func (t *Topology) sourcesAbove(appID string, ids []NodeID) []string {
 	for _, id := range ids {
 		n := &t.Nodes[id]
 		if n.Type == SourceNode {
-			out = append(out, n.TopicName(appID))
+			out = append(out, n.TopicNames(appID)...)
 		}
 		out = append(out, t.sourcesAbove(appID, n.Parents)...)
 	}
