@@ -50,4 +50,5 @@ const (
 	SkipNullValue = "null-value"
 	SkipLate      = "late" // the window closed before the record came
 	SkipDecode    = "undecodable"
+	SkipStale     = "out-of-order" // a versioned table has a newer row of the key
 )
