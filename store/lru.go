@@ -22,9 +22,10 @@ type lru struct {
 // nothing.
 //
 // As in Kafka Streams the removal goes to the changelog of a plain store, before
-// the put, and not to that of a timestamped one, which is cut to size again when it
-// is restored. After a restart the order is that of the values' times, of the keys
-// if they have none.
+// the put, and not to that of a timestamped one. That is cut to size again when it
+// is restored, and may then hold what had been removed, if others were deleted
+// since. After a restart the order is that of the values' times, of the keys if they
+// have none.
 //
 // It belongs to the goroutine of its task. After [DB.Rollback] make a new one.
 func NewLRU(e Engine, spec Spec) (Engine, error) {
@@ -67,6 +68,14 @@ func (l *lru) Delete(key []byte) error {
 		l.drop(at)
 	}
 	return l.Engine.Delete(key)
+}
+
+// Scan touches nothing, but a store that was restored is cut to size first.
+func (l *lru) Scan(lo, hi []byte, reverse bool, visit func(key, value []byte) bool) error {
+	if err := l.recall(); err != nil {
+		return err
+	}
+	return l.Engine.Scan(lo, hi, reverse, visit)
 }
 
 // DeleteRange also forgets the order, which the next use finds again.

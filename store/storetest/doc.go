@@ -8,5 +8,6 @@
 // Besides cases by name it runs random programs against a model of sorted maps:
 // reads, writes, commits, rollbacks, restores, reopenings and crashes. After a crash
 // the DB must stand at one of the commits since the last flush, with exactly that
-// commit's data and position. A failing run prints its seed.
+// commit's data and position. A failing run prints its seed. Package viewtest does the
+// same for the typed views over the engine.
 package storetest

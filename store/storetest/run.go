@@ -1,22 +1,29 @@
 package storetest
 
 import (
+	"flag"
 	"math"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/store/storetest/viewtest"
 )
 
 const (
 	programs = 8
 	steps    = 1500
+	// With many seeds each program is shorter.
+	manySteps = 300
 )
 
 // Run runs the whole suite; each test gets a machine of its own, and they run in
-// parallel. newMachine must clean up through t.
+// parallel. newMachine must clean up through t. If the test has a flag "seeds", it
+// says how many random programs are run: of the engine alone, and as many in all of
+// the typed views over it.
 func Run(t *testing.T, newMachine func(t *testing.T) Machine) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, *rig){
@@ -34,13 +41,32 @@ func Run(t *testing.T, newMachine func(t *testing.T) Machine) {
 			test(t, newRig(t, newMachine(t)))
 		})
 	}
+	n, long := load()
+	first := uint64(time.Now().UnixNano())
 	t.Run("Random", func(t *testing.T) {
 		t.Parallel()
-		first := uint64(time.Now().UnixNano())
-		for i := range uint64(programs) {
-			RunSeed(t, newMachine(t), first+i, steps)
+		for i := range uint64(n) {
+			RunSeed(t, newMachine(t), first+i, long)
 		}
 	})
+	t.Run("Views", func(t *testing.T) {
+		t.Parallel()
+		of := func(t *testing.T) viewtest.Machine {
+			m := newMachine(t)
+			return viewtest.Machine{Open: m.Open, Keeps: m.Crash != nil}
+		}
+		viewtest.Run(t, of, first, max(1, n/viewtest.Kinds()), manySteps)
+	})
+}
+
+// load is how many programs are run, and how long each is.
+func load() (n, long int) {
+	if f := flag.Lookup("seeds"); f != nil {
+		if n, err := strconv.Atoi(f.Value.String()); err == nil && n > 0 {
+			return n, manySteps
+		}
+	}
+	return programs, steps
 }
 
 func put(t *testing.T, e store.Engine, keys ...string) {

@@ -12,7 +12,7 @@ var ladder = [][]string{
 	{"store"},
 	{"store/memstore", "store/pebblestore", "store/cached"},
 	{"changelog"},
-	{"store/storetest", "store/storetest/golden"},
+	{"store/storetest"},
 	{"streams/internal/topo", "streams/internal/node"},
 	{"streams/internal/task"},
 	{"streams/internal/assign", "streams/internal/client"},
