@@ -3,13 +3,19 @@ package memstore
 import (
 	"fmt"
 	"maps"
+	"sync"
 	"sync/atomic"
 
 	"github.com/millrace/millrace/store"
 )
 
-// DB is the state of one task in memory. It implements [store.DB].
+// DB is the state of one task in memory. It implements [store.DB] and
+// [store.Snapshotter].
 type DB struct {
+	// mu is held by whatever changes the DB, and by the making of a snapshot. The
+	// task's own goroutine reads without it: nobody else writes.
+	mu       sync.Mutex
+	last     *snapshotData // of the last commit, once somebody asked
 	engines  map[string]*engine
 	position store.Position
 	staged   journal
@@ -35,6 +41,9 @@ func (d *DB) Engine(spec store.Spec) (store.Engine, error) {
 	if err := spec.Validate(); err != nil {
 		return nil, err
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.last = nil
 	e := &engine{db: d, spec: spec, list: newList()}
 	d.engines[spec.Name] = e
 	return e, nil
@@ -56,6 +65,8 @@ func (d *DB) Commit(pos store.Position) error {
 	if d.closed {
 		return store.ErrClosed
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.staged.forget()
 	d.settle(pos)
 	return nil
@@ -63,6 +74,7 @@ func (d *DB) Commit(pos store.Position) error {
 
 // settle takes over a position and measures what is there.
 func (d *DB) settle(pos store.Position) {
+	d.last = nil
 	maps.Copy(d.position, pos)
 	total := 0
 	for _, e := range d.engines {
@@ -72,7 +84,11 @@ func (d *DB) settle(pos store.Position) {
 }
 
 // Rollback implements [store.DB].
-func (d *DB) Rollback() { d.staged.replay() }
+func (d *DB) Rollback() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.staged.replay()
+}
 
 // StagedBytes implements [store.DB].
 func (d *DB) StagedBytes() int { return d.staged.bytes + len(d.staged.arena) }
@@ -112,9 +128,11 @@ func (d *DB) Size() int64 { return d.size.Load() }
 
 // Close implements [store.DB]. The state is gone.
 func (d *DB) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if !d.closed {
-		d.Rollback()
-		d.closed = true
+		d.staged.replay()
+		d.closed, d.last = true, nil
 		d.engines = map[string]*engine{}
 	}
 	return nil

@@ -28,6 +28,8 @@ func (e *engine) Put(key, value []byte) error {
 	if e.db.closed {
 		return store.ErrClosed
 	}
+	e.db.mu.Lock()
+	defer e.db.mu.Unlock()
 	j := &e.db.staged
 	j.bytes += len(key) + len(value)
 	if n := e.list.get(key); n != nil {
@@ -43,6 +45,8 @@ func (e *engine) Delete(key []byte) error {
 	if e.db.closed {
 		return store.ErrClosed
 	}
+	e.db.mu.Lock()
+	defer e.db.mu.Unlock()
 	if n := e.list.get(key); n != nil {
 		e.drop(n)
 	}
@@ -60,6 +64,8 @@ func (e *engine) DeleteRange(lo, hi []byte) error {
 	if e.db.closed {
 		return store.ErrClosed
 	}
+	e.db.mu.Lock()
+	defer e.db.mu.Unlock()
 	for n := e.list.seek(lo); n != nil && below(n.key, hi); n = e.list.seek(lo) {
 		e.drop(n)
 	}
