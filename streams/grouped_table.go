@@ -94,7 +94,7 @@ func tableFold[K, V, A any](g tableGrouping[K, V], c *call, vs serde.Serde[A],
 	make func(*node.Env, node.Keep[K, A], node.Sink[K, node.Change[A]]) node.Sink[K, node.Change[V]]) tableHandle[K, A] {
 	c.needs(vs != nil)
 	b, ks := g.h.b, g.h.ks
-	decl := c.store(c.tableKind(), c.Prefix+storePrefix)
+	decl := c.store(c.tableKind(), tableAggregatePrefix+storePrefix) // of a reduce, too
 	c.Parents = []topo.NodeID{g.h.id}
 	rekey := topo.Rekey{Name: g.topic.name, Partitions: g.topic.partitions}
 	if rekey.Name != "" {

@@ -49,6 +49,7 @@ func joinTables[K, V, V2, R any](t tableHandle[K, V], o tableHandle[K, V2], c *c
 	out.get = func(l *linking) node.Lookup[K, R] { return node.Joined(t.get(l), o.get(l), need, f) }
 	own := out.own
 	b.link(merge, func(l *linking, id topo.NodeID) {
+		l.wantOlds[id] = l.olds(id)
 		input(l, id, node.TableMerge(l.env(id), own.keep(l, id, l.olds(id)), fan[K, node.Change[R]](l, id)))
 	})
 	joinSide(b, this, need, o.get, f)
@@ -60,7 +61,7 @@ func joinTables[K, V, V2, R any](t tableHandle[K, V], o tableHandle[K, V2], c *c
 func joinSide[K, V, V2, R any](b *Builder, id topo.NodeID, need node.Sides,
 	get func(*linking) node.Lookup[K, V2], f func(K, Opt[V], Opt[V2]) R) {
 	b.link(id, func(l *linking, id topo.NodeID) {
-		l.wantOlds[id] = true
-		input(l, id, node.TableJoin(l.env(id), get(l), need, f, fan[K, node.Change[R]](l, id)))
+		l.wantOlds[id] = !need.Right || l.olds(id)
+		input(l, id, node.TableJoin(l.env(id), get(l), need, l.wantOlds[id], f, fan[K, node.Change[R]](l, id)))
 	})
 }

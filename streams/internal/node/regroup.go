@@ -11,8 +11,8 @@ import (
 // group stays one change; one that moves a row is sent as its removal from the old
 // group, then its addition to the new one. Rows that get a null key or value are in
 // no group. Keys are compared by what ks writes. Changes that are not the latest
-// are skipped.
-func Regroup[K, V, K2, V2 any](env *Env, f func(K, V) (K2, V2), ks serde.Serde[K2], next Sink[K2, Change[V2]]) Sink[K, Change[V]] {
+// are left out, uncounted as in Kafka Streams.
+func Regroup[K, V, K2, V2 any](_ *Env, f func(K, V) (K2, V2), ks serde.Serde[K2], next Sink[K2, Change[V2]]) Sink[K, Change[V]] {
 	out := newSlot(next)
 	null, same := nullTest[V2](), sameKey(ks)
 	place := func(k K, v V, there bool) (k2 K2, v2 V2, ok bool) {
@@ -29,7 +29,6 @@ func Regroup[K, V, K2, V2 any](env *Env, f func(K, V) (K2, V2), ks serde.Serde[K
 	}
 	return func(r *record.Record[K, Change[V]]) error {
 		if r.Value.Stale {
-			env.Skip(SkipStale)
 			return nil
 		}
 		newKey, added, has := place(r.Key, r.Value.New, r.Value.Has)

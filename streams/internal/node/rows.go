@@ -58,7 +58,7 @@ func (s VersionedRows[K, V]) Set(k K, v V, there bool, time int64) (kept, latest
 // older than the row is sent as a change that is not the latest, and one that is
 // older than the history is not sent at all.
 func VersionedTableSource[K, V any](env *Env, rows Rows[K, V], next Sink[K, Change[V]]) Sink[K, V] {
-	keep := keeper(rows, next)
+	keep := keeper(env, rows, next)
 	return func(r *record.Record[K, V]) (err error) {
 		if r.NoKey {
 			env.Skip(SkipNullKey)
@@ -72,14 +72,18 @@ func VersionedTableSource[K, V any](env *Env, rows Rows[K, V], next Sink[K, Chan
 	}
 }
 
-// keeper returns what sets the new side of a change and sends the change, if it
-// was kept.
-func keeper[K, V any](rows Rows[K, V], next Sink[K, Change[V]]) func(K, Change[V], int64, *record.Headers) error {
+// keeper returns what sets the new side of a change and sends the change. One that
+// comes too late to be kept is skipped.
+func keeper[K, V any](env *Env, rows Rows[K, V], next Sink[K, Change[V]]) func(K, Change[V], int64, *record.Headers) error {
 	out := newSlot(next)
 	return func(k K, c Change[V], time int64, h *record.Headers) error {
 		kept, latest, err := rows.Set(k, c.New, c.Has, time)
-		if err != nil || !kept {
+		if err != nil {
 			return err
+		}
+		if !kept {
+			env.Skip(SkipLate)
+			return nil
 		}
 		out.rec.Key, out.rec.NoKey = k, false
 		out.rec.Value = c
@@ -132,7 +136,7 @@ func (s Keep[K, V]) keeper(env *Env, next Sink[K, Change[V]]) func(K, Change[V],
 	case s.Cache != nil:
 		return cacheKeeper(env, s.Cache, s.Olds, next)
 	case s.Rows != nil:
-		return keeper(s.Rows, next)
+		return keeper(env, s.Rows, next)
 	}
 	return nil
 }

@@ -41,6 +41,15 @@ func (s *slot[K, V]) setNull() {
 
 func (s *slot[K, V]) send() error { return s.next(&s.rec) }
 
+// sendAt is send for a record of another time than the one under way: what follows
+// has the record's own.
+func (s *slot[K, V]) sendAt(env *Env) error {
+	before := env.at(s.rec.Time)
+	err := s.next(&s.rec)
+	env.at(before)
+	return err
+}
+
 // follow gives s everything of r but the value.
 func follow[K, V, V2 any](s *slot[K, V2], r *record.Record[K, V]) {
 	s.rec.Key, s.rec.NoKey = r.Key, r.NoKey

@@ -18,9 +18,11 @@ func (s Sides) joins(left, right bool) bool {
 // are joined with the row that the other table has now. The time is the later one
 // of change and row. Changes that are not the latest are skipped.
 //
-// Like Kafka Streams, it sends nothing if there was no row before and is none now,
-// as far as the change itself can tell.
-func TableJoin[K, V, V2, R any](env *Env, get Lookup[K, V2], need Sides, f func(K, record.Opt[V], record.Opt[V2]) R, next Sink[K, Change[R]]) Sink[K, Change[V]] {
+// olds says that old values are needed: below, or because the join has rows that
+// only this side has. Like Kafka Streams, it sends nothing if there was no row
+// before and is none now, as far as the change itself can tell.
+func TableJoin[K, V, V2, R any](env *Env, get Lookup[K, V2], need Sides, olds bool, f func(K, record.Opt[V], record.Opt[V2]) R, next Sink[K, Change[R]]) Sink[K, Change[V]] {
+	var none R
 	out, null := newSlot(next), nullTest[R]()
 	join := func(k K, v V, there bool, other record.Opt[V2]) (r R, ok bool) {
 		if !need.joins(there, other.OK) {
@@ -35,8 +37,9 @@ func TableJoin[K, V, V2, R any](env *Env, get Lookup[K, V2], need Sides, f func(
 			env.Skip(SkipStale)
 			return nil
 		}
+		had := c.Had && olds
 		v, time, ok, err := get(r.Key)
-		if err != nil || !ok && (need.Right || !c.Has && !c.Had) {
+		if err != nil || !ok && (need.Right || !c.Has && !had) {
 			return err
 		}
 		follow(out, r)
@@ -46,8 +49,11 @@ func TableJoin[K, V, V2, R any](env *Env, get Lookup[K, V2], need Sides, f func(
 		other := record.Opt[V2]{V: v, OK: ok}
 		made := &out.rec.Value
 		made.New, made.Has = join(r.Key, c.New, c.Has, other)
-		made.Old, made.Had = join(r.Key, c.Old, c.Had, other)
-		return out.send()
+		made.Old, made.Had = none, false
+		if olds {
+			made.Old, made.Had = join(r.Key, c.Old, had, other)
+		}
+		return out.sendAt(env)
 	}
 }
 

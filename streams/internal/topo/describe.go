@@ -121,12 +121,21 @@ func (p *picture) node(n *Node) string {
 	}
 }
 
+// stores lists the stores of a node in the order of a Java hash set.
 func (p *picture) stores(n *Node) string {
 	var names []string
 	for _, s := range p.t.storesOf(n) {
 		names = append(names, p.t.Stores[s].Spec.Name)
 	}
 	slices.Sort(names)
+	names = slices.Compact(names)
+	buckets := uint32(16)
+	for len(names) > int(buckets)*3/4 {
+		buckets *= 2
+	}
+	slices.SortStableFunc(names, func(a, b string) int {
+		return cmp.Compare(javaHash(a)&(buckets-1), javaHash(b)&(buckets-1))
+	})
 	return strings.Join(names, ", ")
 }
 

@@ -1,0 +1,81 @@
+package oracle
+
+import (
+	"strings"
+
+	"github.com/millrace/millrace/streams"
+	"github.com/millrace/millrace/streams/record"
+)
+
+type groupedTable = streams.GroupedTable[*val, *val]
+
+// tableOp are the fields that only operations of tables and joins have.
+type tableOp struct {
+	Subtractor fn    `json:"subtractor"`
+	FK         *fn   `json:"fk"`
+	GraceMS    *int64 `json:"grace_ms"`
+}
+
+// onTable has the operations of tables with plain keys.
+func (in *interpreter) onTable(o op, t table) (any, error) {
+	n := opts[streams.NodeOption](name(o))
+	switch o.Op {
+	case "filter":
+		return in.keep(o, t.Filter(o.Pred.test, n...)), nil
+	case "filterNot":
+		return in.keep(o, t.FilterNot(o.Pred.test, n...)), nil
+	case "mapValues":
+		if strings.HasPrefix(o.Fn.F, "key_") {
+			return in.keep(o, t.MapValuesKeyed(o.Fn.mapValue, n...)), nil
+		}
+		return in.keep(o, t.MapValues(func(v *val) *val { return o.Fn.mapValue(nil, v) }, n...)), nil
+	case "toStream":
+		s := t.ToStream(n...).WithValueSerde(datum{in.v.Types[o.ID].Value})
+		if o.Fn.F != "" {
+			return s.SelectKey(o.Fn.selectKey).WithKeySerde(datum{in.v.Types[o.ID].Key}), nil
+		}
+		return s, nil
+	case "groupBy":
+		out := in.v.Types[o.ID]
+		return t.GroupBy(o.Fn.mapPair, datum{out.Key}, datum{out.Value}, opts[streams.RepartitionOption](name(o))...), nil
+	case "join", "leftJoin", "outerJoin":
+		if with, ok := in.nodes[o.With].(table); ok && o.FK == nil {
+			return in.keep(o, joinTables(o, t, with)), nil
+		}
+	}
+	return nil, unsupported(o.Op + " on a table")
+}
+
+// keep materializes a step if the program does.
+func (in *interpreter) keep(o op, t table) table {
+	if o.Materialized == nil {
+		return t
+	}
+	o.Name = "" // the operator has it already
+	return t.Materialize(datum{in.v.Types[o.ID].Value}, in.stores(o)...)
+}
+
+func joinTables(o op, t, with table) table {
+	n := opts[streams.JoinOption](name(o))
+	switch o.Op {
+	case "join":
+		return t.Join(with, o.Joiner.join, n...)
+	case "leftJoin":
+		return t.LeftJoin(with, func(k, l *val, r record.Opt[*val]) *val { return o.Joiner.join(k, l, r.V) }, n...)
+	}
+	return t.OuterJoin(with, func(k *val, l, r record.Opt[*val]) *val { return o.Joiner.join(k, l.V, r.V) }, n...)
+}
+
+// onGroupedTable has the aggregations of regrouped tables.
+func (in *interpreter) onGroupedTable(o op, g groupedTable) (any, error) {
+	if o.Op == "count" {
+		o.Op, o.Init.F, o.Adder.F, o.Subtractor.F = "aggregate", "zero", "count", "count_down"
+	}
+	switch o.Op {
+	case "reduce":
+		return g.Reduce(o.Reducer.reduce, o.Subtractor.reduce, in.stores(o)...), nil
+	case "aggregate":
+		return g.Aggregate(o.Init.initial, o.Adder.add, o.Subtractor.add, datum{in.v.Types[o.ID].Value}, in.stores(o)...), nil
+	}
+	return nil, unsupported(o.Op + " on a grouped table")
+}
