@@ -4,11 +4,13 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/millrace/millrace/changelog"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/store/memstore"
+	"github.com/millrace/millrace/streams/record"
 )
 
 // kind is one kind of store as an operator uses it: how it is written and what of it
@@ -24,7 +26,10 @@ type kind struct {
 // kinds are those that there are. Each is small: what matters is at which point the
 // power goes, not how much there is.
 func kinds() []kind {
-	return []kind{keyValue(), timestamped(), windows(), sessions()}
+	return []kind{
+		keyValue(), timestamped(), windows(), sessions(),
+		duplicates(), versions(), lru(), lists(), buffer(), graceBuffer(),
+	}
 }
 
 const retention = 10 * time.Minute
@@ -119,6 +124,7 @@ func texts[E any](all iter.Seq2[E, error]) (map[string]string, error) {
 type entry struct {
 	key, value []byte
 	ts         int64
+	headers    []record.Header
 }
 
 // journal is a changelog topic in memory, and the writer that fills it.
@@ -126,15 +132,14 @@ type journal struct {
 	kind
 	entries []entry
 	write   func(i int, at int64) error
-	decoder *changelog.Decoder
 }
 
 // newJournal logs what is written to e from now on.
 func newJournal(k kind, e store.Engine) (*journal, error) {
-	j := &journal{kind: k, decoder: changelog.NewDecoder(k.spec)}
+	j := &journal{kind: k}
 	now := func() int64 { return int64(len(j.entries)) }
-	logged := changelog.Log(e, k.spec, now, func(key, value []byte, ts int64) error {
-		j.entries = append(j.entries, entry{clone(key), clone(value), ts})
+	logged := changelog.Write(e, k.spec, changelog.Context{Now: now}, func(r *changelog.Record) error {
+		j.entries = append(j.entries, entry{clone(r.Key), clone(r.Value), r.Time, slices.Clone(r.Headers)})
 		return nil
 	})
 	var err error
@@ -151,12 +156,15 @@ func clone(b []byte) []byte {
 
 // mutations are the records from <= offset < to, for restoring.
 func (j *journal) mutations(from, to int) (muts []store.Mutation, err error) {
+	decoder := changelog.NewDecoder(j.spec)
 	for _, r := range j.entries[from:to] {
-		m, err := j.decoder.Mutation(r.key, r.value, r.ts)
+		decoded, err := decoder.Mutations(r.key, r.value, r.ts, r.headers...)
 		if err != nil {
 			return nil, err
 		}
-		muts = append(muts, store.Mutation{Key: clone(m.Key), Value: clone(m.Value)})
+		for _, m := range decoded {
+			muts = append(muts, store.Mutation{Key: clone(m.Key), Value: clone(m.Value)})
+		}
 	}
 	return muts, nil
 }

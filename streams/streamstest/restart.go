@@ -61,11 +61,11 @@ func (u *unit) replay(s topo.Store) error {
 		if m.Partition != u.id.Partition {
 			continue
 		}
-		mut, err := decoder.Mutation(m.Key, m.Value, m.Time)
+		muts, err := decoder.Mutations(m.Key, m.Value, m.Time, m.Headers...)
 		if err != nil {
 			return err
 		}
-		if err := u.db.Apply(s.Spec.Name, []store.Mutation{mut}, store.Position{s.Changelog: m.Offset + 1}); err != nil {
+		if err := u.db.Apply(s.Spec.Name, muts, store.Position{s.Changelog: m.Offset + 1}); err != nil {
 			return err
 		}
 	}

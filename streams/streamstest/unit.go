@@ -3,12 +3,14 @@ package streamstest
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/millrace/millrace/changelog"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/store/memstore"
 	"github.com/millrace/millrace/streams/internal/task"
 	"github.com/millrace/millrace/streams/internal/topo"
+	"github.com/millrace/millrace/streams/record"
 )
 
 // unit is one task with its state: what a worker is to it in an application.
@@ -18,7 +20,8 @@ type unit struct {
 	sub       *topo.Subtopology
 	db        store.DB
 	task      *task.Task
-	now       int64 // time of the record or punctuation under way, ms
+	now       int64           // time of the record or punctuation under way, ms
+	headers   []record.Header // of the record under way
 	position  store.Position
 	committed map[string]task.Offset
 }
@@ -41,7 +44,7 @@ func (u *unit) open() (err error) {
 	if u.d.skipUndecodable {
 		opt.Undecodable = func(*task.Raw, *task.DecodeError) bool { return true }
 	}
-	if u.task, err = task.New(u.id, u.topics(), u.d.program, u, opt); err != nil {
+	if u.task, err = task.New(u.id, u.topics(), noting{u.d.program, u}, u, opt); err != nil {
 		return err
 	}
 	for topic, o := range u.committed {
@@ -73,7 +76,7 @@ func (u *unit) step() error {
 
 // punctuate calls what is due by the driver's clock, and commits.
 func (u *unit) punctuate() error {
-	u.now = u.d.clock
+	u.now, u.headers = u.d.clock, nil
 	if err := u.task.Punctuate(u.d.clock); err != nil {
 		return err
 	}
@@ -95,6 +98,9 @@ func (u *unit) commit() error {
 	return nil
 }
 
+// WallClock implements task.Clocked: the driver's clock.
+func (u *unit) WallClock() int64 { return u.d.clock }
+
 // Engine implements task.Runtime: a store whose writes go to its changelog.
 func (u *unit) Engine(name string) (store.Engine, error) {
 	for _, s := range u.sub.Stores {
@@ -105,15 +111,48 @@ func (u *unit) Engine(name string) (store.Engine, error) {
 		if err != nil || s.Changelog == "" {
 			return e, err
 		}
-		return changelog.Log(e, s.Spec, func() int64 { return u.now }, u.logger(s.Changelog)), nil
+		return changelog.Write(e, s.Spec, u.context(), u.logger(s.Changelog)), nil
 	}
 	return nil, fmt.Errorf("sub-topology %d has no store %q", u.id.Subtopology, name)
 }
 
+// context is what changelog records take over from what is under way.
+func (u *unit) context() changelog.Context {
+	return changelog.Context{
+		Now:     func() int64 { return u.now },
+		Headers: func() []record.Header { return u.headers },
+		Wall:    u.WallClock,
+	}
+}
+
+// noting is a program whose tasks note the headers of what they process.
+type noting struct {
+	task.Program
+	u *unit
+}
+
+// Link implements task.Program.
+func (p noting) Link(id topo.TaskID, rt task.Runtime) (*task.Linked, error) {
+	l, err := p.Program.Link(id, rt)
+	if err != nil {
+		return nil, err
+	}
+	for topic, enter := range l.Entries {
+		l.Entries[topic] = func(r *task.Raw) error {
+			p.u.headers = r.Headers
+			return enter(r)
+		}
+	}
+	return l, nil
+}
+
 // logger writes to the task's partition of a changelog.
-func (u *unit) logger(topic string) func(key, value []byte, ts int64) error {
-	return func(key, value []byte, ts int64) error {
-		m := u.d.write(Message{Topic: topic, Partition: u.id.Partition, Time: ts, Key: keep(key), Value: keep(value)}, nil)
+func (u *unit) logger(topic string) func(*changelog.Record) error {
+	return func(r *changelog.Record) error {
+		m := u.d.write(Message{
+			Topic: topic, Partition: u.id.Partition, Time: r.Time,
+			Key: keep(r.Key), Value: keep(r.Value), Headers: slices.Clone(r.Headers),
+		}, nil)
 		u.position[topic] = m.Offset + 1
 		return nil
 	}

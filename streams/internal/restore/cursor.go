@@ -9,6 +9,7 @@ import (
 	"github.com/millrace/millrace/changelog"
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/streams/internal/topo"
+	"github.com/millrace/millrace/streams/record"
 )
 
 // batchBytes is how much is applied to a store in one atomic write.
@@ -27,8 +28,9 @@ type cursor struct {
 	records    int64
 	bytes      int64
 
-	muts  []store.Mutation
-	arena []byte // backs muts
+	headers []record.Header
+	muts    []store.Mutation
+	arena   []byte // backs muts
 }
 
 func newCursor(task topo.TaskID, s topo.Store, e store.Engine) *cursor {
@@ -60,12 +62,18 @@ func (c *cursor) add(r *kgo.Record) error {
 	if r.Attrs.IsControl() || r.Key == nil {
 		return nil
 	}
-	m, err := c.decode.Mutation(r.Key, r.Value, r.Timestamp.UnixMilli())
+	c.headers = c.headers[:0]
+	for _, h := range r.Headers {
+		c.headers = append(c.headers, record.Header{Key: h.Key, Value: h.Value})
+	}
+	muts, err := c.decode.Mutations(r.Key, r.Value, r.Timestamp.UnixMilli(), c.headers...)
 	if err != nil {
 		return fmt.Errorf("task %s: store %s: changelog %s/%d offset %d: %w",
 			c.task, c.store.Spec.Name, r.Topic, r.Partition, r.Offset, err)
 	}
-	c.muts = append(c.muts, store.Mutation{Key: c.keep(m.Key), Value: c.keep(m.Value)})
+	for _, m := range muts {
+		c.muts = append(c.muts, store.Mutation{Key: c.keep(m.Key), Value: c.keep(m.Value)})
+	}
 	c.records++
 	c.bytes += int64(len(r.Key) + len(r.Value))
 	return nil

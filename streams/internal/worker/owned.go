@@ -9,6 +9,7 @@ import (
 	"github.com/millrace/millrace/streams/internal/task"
 	"github.com/millrace/millrace/streams/internal/topo"
 	"github.com/millrace/millrace/streams/internal/txn"
+	"github.com/millrace/millrace/streams/record"
 )
 
 // owned is a task as its worker has it: the passive task, its stores, and the
@@ -22,7 +23,8 @@ type owned struct {
 	logs   []*logPosition
 	inputs []*input // sorted by topic
 
-	time      int64 // of the record or punctuation under way, ms
+	time      int64           // of the record or punctuation under way, ms
+	headers   []record.Header // of the record under way
 	processed uint64
 	decided   int  // in this turn: go on with this number of inputs that have records
 	pending   bool // something was processed since the last commit
@@ -56,8 +58,8 @@ func (o *owned) link(starts map[string]Start) error {
 	return nil
 }
 
-// timed is a program whose tasks note the time of what they process, which is
-// the time of changelog records that have none of their own.
+// timed is a program whose tasks note the time and the headers of what they
+// process: changelog records without a time of their own have that one.
 type timed struct {
 	task.Program
 	o *owned
@@ -71,14 +73,8 @@ func (p timed) Link(id topo.TaskID, rt task.Runtime) (*task.Linked, error) {
 	}
 	for topic, enter := range l.Entries {
 		l.Entries[topic] = func(r *task.Raw) error {
-			p.o.time = r.Time
+			p.o.time, p.o.headers = r.Time, r.Headers
 			return enter(r)
-		}
-	}
-	for i, punctuator := range l.Punctuators {
-		l.Punctuators[i].Call = func(now int64) error {
-			p.o.time = now
-			return punctuator.Call(now)
 		}
 	}
 	return l, nil
@@ -90,6 +86,12 @@ func (o *owned) At(ms int64) (before int64) {
 	return before
 }
 
+// WallClock implements task.Clocked.
+func (o *owned) WallClock() int64 { return time.Now().UnixMilli() }
+
+// RequestCommit implements task.Committer: the commit follows in this round.
+func (o *owned) RequestCommit() { o.worker.nextCommit = time.Time{} }
+
 // Engine implements task.Runtime: the bytes of a store, its writes logged.
 func (o *owned) Engine(name string) (store.Engine, error) {
 	for _, s := range o.task.Sub.Stores {
@@ -100,17 +102,26 @@ func (o *owned) Engine(name string) (store.Engine, error) {
 		if err != nil || s.Changelog == "" {
 			return e, err
 		}
-		return changelog.Log(e, s.Spec, func() int64 { return o.time }, o.logger(s.Changelog)), nil
+		return changelog.Write(e, s.Spec, o.context(), o.logger(s.Changelog)), nil
 	}
 	return nil, fmt.Errorf("task %s has no store %q", o.task.ID, name)
 }
 
+// context is what changelog records take over from what is under way.
+func (o *owned) context() changelog.Context {
+	return changelog.Context{
+		Now:     func() int64 { return o.time },
+		Headers: func() []record.Header { return o.headers },
+		Wall:    o.WallClock,
+	}
+}
+
 // logger sends the records of one changelog and notes their offsets.
-func (o *owned) logger(topic string) func(key, value []byte, ts int64) error {
+func (o *owned) logger(topic string) func(*changelog.Record) error {
 	pos := newLogPosition(topic)
 	o.logs = append(o.logs, pos)
-	return func(key, value []byte, ts int64) error {
-		return o.worker.opt.Sender.log(topic, o.task.ID.Partition, pos, key, value, ts)
+	return func(r *changelog.Record) error {
+		return o.worker.opt.Sender.log(topic, o.task.ID.Partition, pos, r)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/millrace/millrace/changelog"
 	"github.com/millrace/millrace/streams/internal/task"
 	"github.com/millrace/millrace/streams/serde"
 )
@@ -112,14 +113,17 @@ func (s *Sender) Emit(out *task.Out) error {
 }
 
 // log sends a changelog record and has its offset noted in pos.
-func (s *Sender) log(topic string, partition int32, pos *logPosition, key, value []byte, ts int64) error {
+func (s *Sender) log(topic string, partition int32, pos *logPosition, rec *changelog.Record) error {
 	if err := s.err(); err != nil {
 		return err
 	}
 	r := s.next()
 	r.Topic, r.Partition = topic, partition
-	r.Key, r.Value = s.copy(key), s.copy(value)
-	r.Timestamp = time.UnixMilli(ts)
+	r.Key, r.Value = s.copy(rec.Key), s.copy(rec.Value)
+	r.Timestamp = time.UnixMilli(rec.Time)
+	for _, h := range rec.Headers {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: s.copy(h.Value)})
+	}
 	r.Context = pos
 	s.client.Produce(s.ctx, r, s.acknowledged)
 	return nil
