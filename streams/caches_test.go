@@ -227,3 +227,49 @@ func TestCachesInAnyBudget(t *testing.T) {
 	}
 	require.Greater(t, len(want), 20)
 }
+
+// TestTablesGroupedAnewOverCaches: the old side of a change that a group takes out
+// is what it was when it was put in, though the aggregator below changes its value in
+// place and the group's aggregator does so too.
+func TestTablesGroupedAnewOverCaches(t *testing.T) {
+	t.Parallel()
+	for name, budget := range map[string]*cached.Budget{"none": nil, "plenty": plenty(), "nothing": cached.NewBudget(0), "little": cached.NewBudget(600)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			put := func(_ string, b, all *basket) *basket {
+				all.Items = append(all.Items, strings.Join(b.Items, "+"))
+				slices.Sort(all.Items)
+				return all
+			}
+			take := func(_ string, b, all *basket) *basket {
+				if len(b.Items) == 0 {
+					return all // without a cache the first old value is the initial one, as in Kafka Streams
+				}
+				at := slices.Index(all.Items, strings.Join(b.Items, "+"))
+				if at < 0 {
+					t.Errorf("%v is not in %v", b.Items, all.Items)
+					return all
+				}
+				all.Items = slices.Delete(all.Items, at, at+1)
+				return all
+			}
+			r := newCachedRig(t, budget, func(b *streams.Builder) {
+				empty := func() *basket { return &basket{} }
+				baskets := b.Stream(text("a")).GroupByKey().Aggregate(empty, fill, serde.JSON[*basket]())
+				baskets.GroupBy(func(k string, b *basket) (string, *basket) { return k[:1], b }, serde.String, serde.JSON[*basket]()).
+					Aggregate(empty, put, take, serde.JSON[*basket]()).
+					ToStream().MapValues(func(b *basket) string { return strings.Join(b.Items, " ") }).To(text("z"))
+			})
+			var last []string
+			for i, v := range []string{"d", "c", "b", "a", "e"} {
+				r.feed("a", "k1", v, "k2", "x"+v, "k1", v+v)
+				if i%2 == 0 {
+					last = r.commit()
+				}
+			}
+			require.NotEmpty(t, last)
+			line, _, _ := strings.Cut(last[len(last)-1], " @")
+			require.Equal(t, "z k=a+aa+b+bb+c+cc+d+dd+e+ee xa+xb+xc+xd+xe", line)
+		})
+	}
+}
