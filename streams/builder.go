@@ -22,6 +22,8 @@ type Builder struct {
 	sources map[string]any
 	// joins has the repartition topic that joins of a node's stream share.
 	joins  map[topo.NodeID]*topo.RekeyNodes
+	// stores are those for processors, by name.
+	stores map[string]declared
 	faults []error
 }
 
@@ -32,6 +34,7 @@ func NewBuilder() *Builder {
 		serdes:  builtin(),
 		sources: map[string]any{},
 		joins:   map[topo.NodeID]*topo.RekeyNodes{},
+		stores:  map[string]declared{},
 	}
 }
 

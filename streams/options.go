@@ -19,6 +19,8 @@ type settings struct {
 	logConfig      map[string]string
 	reset          topo.Reset
 	resetGiven     bool
+	duplicates     bool
+	uses           []*storeDecl
 	faults         []error
 }
 

@@ -44,7 +44,7 @@ func (p program) Link(id topo.TaskID, rt task.Runtime) (*task.Linked, error) {
 	if id.Subtopology < 0 || id.Subtopology >= p.graph.Subtopologies {
 		return nil, fmt.Errorf("task %v: the topology has %d sub-topologies", id, p.graph.Subtopologies)
 	}
-	cur := &node.Current{}
+	cur := &node.Current{Offset: -1, StreamTime: -1}
 	l := &linking{
 		graph: p.graph, appID: p.appID, rt: rt, cur: cur,
 		in: map[topo.NodeID]any{}, stores: map[topo.StoreID]any{},

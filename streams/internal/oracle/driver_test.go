@@ -26,15 +26,18 @@ type sent struct {
 // driver imitates Kafka's TopologyTestDriver: one partition, all sub-topologies
 // in one task, one record at a time.
 type driver struct {
-	plan    *topo.Plan
-	db      store.DB
-	specs   map[string]topo.Store
-	linked  []*task.Linked
-	entries map[string]task.Entry
-	queues  queues
-	offsets map[string]int64
-	stream  int64
-	now     int64 // time of the record in hand
+	plan      *topo.Plan
+	db        store.DB
+	specs     map[string]topo.Store
+	linked    []*task.Linked
+	entries   map[string]task.Entry
+	queues    queues
+	offsets   map[string]int64
+	stream    int64
+	wall      int64
+	known     []int // punctuators of each part that are scheduled
+	schedules []*schedule
+	now       int64 // time of the record in hand
 
 	out        []sent // since the last step, internal topics left out
 	changelogs map[string][]sent
@@ -46,7 +49,7 @@ func newDriver(t *streams.Topology, application string, caches *cached.Budget) (
 	program, plan := t.ForApplication(application, caches)
 	d := &driver{
 		plan: plan, db: memstore.New(), specs: map[string]topo.Store{}, entries: map[string]task.Entry{},
-		offsets: map[string]int64{}, stream: -1, changelogs: map[string][]sent{}, sources: map[string]bool{},
+		offsets: map[string]int64{}, stream: -1, wall: clockStart, changelogs: map[string][]sent{}, sources: map[string]bool{},
 	}
 	for _, topic := range plan.SourceTopics() {
 		d.sources[topic] = true
@@ -59,11 +62,12 @@ func newDriver(t *streams.Topology, application string, caches *cached.Budget) (
 		if err != nil {
 			return nil, err
 		}
-		d.linked = append(d.linked, l)
+		d.linked, d.known = append(d.linked, l), append(d.known, 0)
 		for topic, e := range l.Entries {
 			d.entries[topic] = e
 		}
 	}
+	d.scheduleAll()
 	return d, nil
 }
 
@@ -136,6 +140,9 @@ func (d *driver) run() (err error) {
 			}
 		}
 		if err := d.entries[raw.Topic](raw); err != nil {
+			return err
+		}
+		if err := d.punctuate(task.StreamTime, d.stream); err != nil {
 			return err
 		}
 		if err := d.commit(); err != nil {

@@ -22,6 +22,7 @@ type interpreter struct {
 	b     *streams.Builder
 	v     vector
 	nodes map[string]any
+	uses  map[string]use
 }
 
 // unsupported says which part of a program this version cannot express.
@@ -30,7 +31,7 @@ type unsupported string
 func (u unsupported) Error() string { return "not in this version: " + string(u) }
 
 func interpret(v vector) (b *streams.Builder, err error) {
-	in := &interpreter{b: streams.NewBuilder(), v: v, nodes: map[string]any{}}
+	in := &interpreter{b: streams.NewBuilder(), v: v, nodes: map[string]any{}, uses: map[string]use{}}
 	for _, key := range []string{"topology.optimization", "dsl.store.format", "processing.exception.handler", "deserialization.exception.handler",
 		"errors.dead.letter.queue.topic.name", "default.timestamp.extractor", "ensure.explicit.internal.resource.naming",
 		"windowstore.changelog.additional.retention.ms", "processing.guarantee"} {
@@ -75,6 +76,9 @@ func (in *interpreter) apply(o op) (any, error) {
 		return nil, unsupported("LRU stores")
 	}
 	switch o.Op {
+	case "addStateStore":
+		in.addStateStore(o)
+		return nil, nil
 	case "stream":
 		return in.source(o), nil
 	case "table":

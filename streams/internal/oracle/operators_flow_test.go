@@ -24,7 +24,6 @@ type branch struct {
 
 type storeUse = []string
 
-
 // onFlow has the operations of any stream that onAnyStream lacks; done is false if
 // it lacks them, too.
 func onFlow[K any](in *interpreter, o op, s streams.Stream[K, *val], key func(K) *val, ks serde.Serde[K]) (made any, done bool) {

@@ -9,6 +9,8 @@ import (
 // onStream has the operations for which the key must be a plain one.
 func (in *interpreter) onStream(o op, s stream) (any, error) {
 	switch o.Op {
+	case "process", "processValues":
+		return in.process(o, s), nil
 	case "flatMap":
 		out := in.v.Types[o.ID]
 		return s.FlatMap(o.Fn.flatMap, opts[streams.NodeOption](name(o))...).WithKeySerde(datum{out.Key}).WithValueSerde(datum{out.Value}), nil

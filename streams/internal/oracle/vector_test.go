@@ -46,11 +46,12 @@ type op struct {
 	Window       *window       `json:"window"`
 	Materialized *materialized `json:"materialized"`
 	flowOp
+	stateOp
 	tableOp
 
 	// Fields of programs that this slice cannot express yet.
-	TimestampExtractor string          `json:"timestamp_extractor"`
-	Emit               string          `json:"emit"`
+	TimestampExtractor string `json:"timestamp_extractor"`
+	Emit               string `json:"emit"`
 }
 
 type window struct {

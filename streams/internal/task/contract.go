@@ -58,6 +58,16 @@ type Timed interface {
 	At(ms int64) (before int64)
 }
 
+// Clocked is an optional interface of a Runtime: it tells processors the time.
+type Clocked interface {
+	// WallClock is the time in ms since the epoch.
+	WallClock() int64
+}
+
+// Committer is an optional interface of a Runtime: processors may ask it to
+// commit soon.
+type Committer interface{ RequestCommit() }
+
 // Entry brings one record of a source topic into the typed world.
 type Entry func(*Raw) error
 
@@ -74,8 +84,23 @@ const (
 type Punctuator struct {
 	Clock    PunctuationClock
 	Interval time.Duration
+	// Start is the time of its clock, in ms, at which it is called first. Zero, for
+	// stream time, is as soon as a record comes, and for the wall clock one interval
+	// after it was scheduled.
+	Start int64
 	// Call gets the time of its clock, ms since the epoch.
 	Call func(now int64) error
+	// Cancelled ends the schedule once it is true. Nil never does.
+	Cancelled *bool
+}
+
+// KeptTime is a time that an operator keeps across restarts: it travels with the
+// committed offsets, in Kafka Streams' own format.
+type KeptTime struct {
+	// Name is the key under which it is committed, that of the operator's store.
+	Name string
+	// MS is the time in ms, or -1. The operator moves it forward.
+	MS int64
 }
 
 // Linked is a sub-topology made of live, typed closures for one task.
@@ -84,8 +109,11 @@ type Linked struct {
 	Entries map[string]Entry
 	// Flush is called in order before a commit, parents before children.
 	Flush []func() error
-	// Punctuators are scheduled when the task starts.
+	// Punctuators are scheduled when the task starts. Operators may append to them
+	// later: what is new is scheduled before the next record or punctuation.
 	Punctuators []Punctuator
+	// Times are kept across restarts.
+	Times []*KeptTime
 	// StreamTime, if set, is told the task's stream time before each record.
 	StreamTime func(ms int64)
 }

@@ -42,7 +42,7 @@ func (t *Task) Offsets() (out []Offset) {
 		}
 		out = append(out, Offset{
 			Topic: q.topic, Offset: next, LeaderEpoch: q.epoch, PartitionTime: q.time,
-			Metadata: Metadata{PartitionTime: q.time}.Encode(),
+			Metadata: Metadata{PartitionTime: q.time, Processor: t.keptTimes()}.Encode(),
 		})
 	}
 	return out
@@ -55,4 +55,19 @@ func (t *Task) Committed(offsets []Offset) {
 			q.saved = o.Offset
 		}
 	}
+}
+
+// keptTimes are the times that operators keep, by name; nil if there are none.
+func (t *Task) keptTimes() map[string]int64 {
+	var out map[string]int64
+	for _, kept := range t.linked.Times {
+		if kept.MS < 0 {
+			continue
+		}
+		if out == nil {
+			out = map[string]int64{}
+		}
+		out[kept.Name] = kept.MS
+	}
+	return out
 }

@@ -35,6 +35,8 @@ type Task struct {
 	ready  heap     // those with records
 	time   int64    // stream time, ms; -1 unknown
 	clocks []schedule
+	// scheduled is how many of linked.Punctuators are in clocks.
+	scheduled int
 }
 
 // New links a task. topics are the source topics that have the task's partition:
@@ -52,7 +54,7 @@ func New(id topo.TaskID, topics []string, p Program, rt Runtime, opt Options) (*
 		}
 		t.queues = append(t.queues, newQueue(topic, entry))
 	}
-	t.schedule(linked.Punctuators)
+	t.schedule()
 	return t, nil
 }
 
@@ -73,6 +75,11 @@ func (t *Task) Resume(topic string, committed int64, metadata string) error {
 	m, _ := DecodeMetadata(metadata)
 	q.saved, q.next, q.time = committed, committed, m.PartitionTime
 	t.time = max(t.time, m.PartitionTime)
+	for _, kept := range t.linked.Times {
+		if ms, ok := m.Processor[kept.Name]; ok {
+			kept.MS = max(kept.MS, ms)
+		}
+	}
 	return nil
 }
 
@@ -128,6 +135,9 @@ func (t *Task) Process() (processed bool, err error) {
 	q.next, q.epoch = r.Offset+1, r.LeaderEpoch
 	if q.pop(); q.size > 0 {
 		t.ready.push(q)
+	}
+	if len(t.linked.Punctuators) > t.scheduled {
+		t.schedule()
 	}
 	return true, t.punctuate(StreamTime, t.time)
 }

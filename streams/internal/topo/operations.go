@@ -57,13 +57,17 @@ func (g *Graph) Repartition(c Call, partitions int32) *RekeyNodes {
 func (g *Graph) Store(s StoreDecl) StoreID { return g.addStore(s) }
 
 // Process declares an operation of the user's own, which uses stores that were
-// declared before.
+// declared before. Unlike other operations it takes no number if it has a name.
 func (g *Graph) Process(c Call, stores []StoreID) NodeID {
 	for _, st := range stores {
 		g.Need(st)
 	}
 	id := g.under(Node{Prefix: c.Prefix, Where: c.Where, Stores: stores}, c.Parents)
-	g.named(id, c.Name)
+	g.replay(func(n *naming) {
+		if n.nodes[id].Name = c.Name; c.Name == "" {
+			n.node(id, "")
+		}
+	})
 	return id
 }
 
