@@ -13,7 +13,7 @@ import (
 	"github.com/millrace/millrace/store/memstore"
 )
 
-// specOf is how each captured store was declared.
+// specOf is how each store of the tests is declared.
 func specOf(name string) store.Spec {
 	return map[string]store.Spec{
 		"counts": {Name: "counts", Kind: store.KindKeyValue, Timestamped: true},
@@ -22,6 +22,16 @@ func specOf(name string) store.Spec {
 			WindowSize: 10 * time.Second, Retention: 15 * time.Second,
 		},
 		"sesscounts": {Name: "sesscounts", Kind: store.KindSession, Retention: 10 * time.Second},
+		"joined": {
+			Name: "joined", Kind: store.KindWindow, RetainDuplicates: true, LogHeaders: true,
+			WindowSize: 10 * time.Second, Retention: 12 * time.Second,
+		},
+		"versions": {Name: "versions", Kind: store.KindVersioned, History: time.Minute},
+		"lru":      {Name: "lru", Kind: store.KindLRU, MaxEntries: 1},
+		"toplist":  {Name: "toplist", Kind: store.KindLRU, MaxEntries: 1, Timestamped: true},
+		"list":     {Name: "list", Kind: store.KindList},
+		"suppress": {Name: "suppress", Kind: store.KindBuffer},
+		"grace":    {Name: "grace", Kind: store.KindGraceBuffer, Retention: time.Second},
 	}[name]
 }
 
@@ -75,9 +85,10 @@ func TestEmptyIsNotNull(t *testing.T) {
 		require.NoError(t, log.Put([]byte("k"), value))
 		require.NotNil(t, got)
 		require.Empty(t, got)
-		m, err := changelog.NewDecoder(spec).Mutation([]byte("k"), got, 0)
+		muts, err := changelog.NewDecoder(spec).Mutations([]byte("k"), got, 0)
 		require.NoError(t, err)
-		require.NotNil(t, m.Value)
+		require.Len(t, muts, 1)
+		require.NotNil(t, muts[0].Value)
 	}
 }
 
@@ -107,12 +118,12 @@ func TestOnlyWritesAreLogged(t *testing.T) {
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	window := specOf("wcounts")
-	_, err := changelog.NewDecoder(window).Mutation([]byte("short"), nil, 0)
+	_, err := changelog.NewDecoder(window).Mutations([]byte("short"), nil, 0)
 	require.ErrorIs(t, err, keyenc.ErrMalformed)
 	require.ErrorContains(t, err, `store "wcounts": a window changelog key of 5 bytes`)
-	_, err = changelog.NewDecoder(specOf("sesscounts")).Mutation([]byte("short"), nil, 0)
+	_, err = changelog.NewDecoder(specOf("sesscounts")).Mutations([]byte("short"), nil, 0)
 	require.ErrorIs(t, err, keyenc.ErrMalformed)
-	_, err = changelog.NewDecoder(specOf("counts")).Mutation(nil, nil, 0)
+	_, err = changelog.NewDecoder(specOf("counts")).Mutations(nil, nil, 0)
 	require.ErrorIs(t, err, changelog.ErrNullKey)
 
 	full := errors.New("buffer full")
@@ -131,17 +142,17 @@ func TestLoggingAllocatesNothing(t *testing.T) {
 	require.Zero(t, testing.AllocsPerRun(1000, func() { _ = log.Put(key, value) }))
 	decode := changelog.NewDecoder(spec)
 	wire := keyenc.AppendLogWindow(nil, []byte("k"), 1, 0)
-	require.Zero(t, testing.AllocsPerRun(1000, func() { _, _ = decode.Mutation(wire, value, 1) }))
+	require.Zero(t, testing.AllocsPerRun(1000, func() { _, _ = decode.Mutations(wire, value, 1) }))
 }
 
 // Whatever a topic holds, decoding ends in an answer.
 func FuzzMutation(f *testing.F) {
 	f.Add([]byte("key567890123"), []byte("v"), int64(1))
 	f.Fuzz(func(t *testing.T, key, value []byte, ts int64) {
-		for _, name := range []string{"counts", "wcounts", "sesscounts"} {
-			m, err := changelog.NewDecoder(specOf(name)).Mutation(key, value, ts)
-			if err == nil {
-				require.Equal(t, value == nil, m.Value == nil)
+		for _, name := range []string{"counts", "wcounts", "sesscounts", "versions", "list", "suppress", "grace"} {
+			muts, err := changelog.NewDecoder(specOf(name)).Mutations(key, value, ts)
+			if err == nil && specOf(name).Kind != store.KindVersioned {
+				require.Equal(t, value == nil, muts[0].Value == nil)
 			}
 		}
 	})

@@ -62,16 +62,6 @@ func (d *Decoder) Mutations(key, value []byte, ts int64, headers ...record.Heade
 	return d.out[:1], nil
 }
 
-// Mutation is Mutations for stores whose records are one mutation each: all but
-// versioned ones.
-func (d *Decoder) Mutation(key, value []byte, ts int64) (store.Mutation, error) {
-	muts, err := d.Mutations(key, value, ts)
-	if err != nil || len(muts) != 1 {
-		return store.Mutation{}, err
-	}
-	return muts[0], nil
-}
-
 // version makes the row of a version and its entry in the index.
 func (d *Decoder) version(key, value []byte, ts int64) []store.Mutation {
 	history := d.spec.History.Milliseconds()
