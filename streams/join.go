@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/streams/internal/node"
 	"github.com/millrace/millrace/streams/internal/topo"
 )
@@ -40,10 +41,40 @@ func joinTable[K, V, V2, R any](h handle[K, V], t tableHandle[K, V2], c *call, l
 		h.b.joins[h.id] = nodes
 	}
 	out.id = id
-	h.b.link(id, func(l *linking, id topo.NodeID) {
-		input(l, id, node.JoinTable(l.env(id), t.get(l), left, f, fan[K, R](l, id)))
-	})
+	switch {
+	case c.waits:
+		joinLater(h, t, c, id, left, f)
+	case t.asOf != nil:
+		h.b.link(id, func(l *linking, id topo.NodeID) {
+			input(l, id, node.JoinTableAsOf(l.env(id), t.asOf(l), left, f, fan[K, R](l, id)))
+		})
+	default:
+		h.b.link(id, func(l *linking, id topo.NodeID) {
+			input(l, id, node.JoinTable(l.env(id), t.get(l), left, f, fan[K, R](l, id)))
+		})
+	}
 	return out
+}
+
+// joinLater gives a join with a versioned table the buffer in which records wait.
+func joinLater[K, V, V2, R any](h handle[K, V], t tableHandle[K, V2], c *call, id topo.NodeID, left bool, f func(K, V, Opt[V2]) R) {
+	if t.asOf == nil {
+		c.fail("WithGrace needs a versioned table; give it WithHistory")
+		return
+	}
+	if history := h.b.graph.Declared(t.sts[0]).Spec.History; history < c.grace {
+		c.fail("the grace %v is longer than the table's history %v", c.grace, history)
+	}
+	ks, vs := h.keySerde(c), h.valueSerde(c)
+	st := h.b.graph.JoinBuffer(id, topo.StoreDecl{Where: c.Where, NoCache: true, Spec: store.Spec{
+		Kind: store.KindGraceBuffer, Retention: c.grace,
+	}})
+	h.b.link(id, func(l *linking, id topo.NodeID) {
+		held := open(l, st, func(e store.Engine, s store.Spec) (*store.GraceBuffer[K, V], error) {
+			return store.NewGraceBuffer(e, s, ks, vs)
+		})
+		input(l, id, node.JoinTableLater(l.env(id), held, t.asOf(l), left, f, fan[K, R](l, id)))
+	})
 }
 
 // rekey is the request for a repartition topic in front of a join; nil if keys

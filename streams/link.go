@@ -29,8 +29,10 @@ type linking struct {
 	budget *cached.Budget // of record caches; nil for none
 	// wantOlds has the nodes that need old values.
 	wantOlds map[topo.NodeID]bool
-	out      *task.Linked
-	errs     []error
+	// shared has what nodes of one declaration share in the task; see streamJoin.
+	shared map[any]any
+	out    *task.Linked
+	errs   []error
 }
 
 func (l *linking) fail(format string, args ...any) {

@@ -14,6 +14,9 @@ type settings struct {
 	retention      time.Duration
 	history        time.Duration
 	versioned      bool
+	storeName      string
+	grace          time.Duration
+	waits          bool
 	loggingOff     bool
 	noCache        bool
 	logConfig      map[string]string

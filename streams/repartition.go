@@ -15,7 +15,7 @@ import (
 func repartition[K, V any](h handle[K, V], n *topo.RekeyNodes, ks serde.Serde[K], vs serde.Serde[V]) {
 	h.b.link(n.Filter, func(l *linking, id topo.NodeID) {
 		env, next := l.env(id), fan[K, V](l, id)
-		if !l.feedsLeftJoin(n.Source) {
+		if !l.graph.Nodes[n.Source].NullKeys && !l.feedsLeftJoin(n.Source) {
 			next = node.DropNullKeys(env, next)
 		}
 		input(l, id, next)

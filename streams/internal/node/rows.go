@@ -124,7 +124,11 @@ type Keep[K, V any] struct {
 
 // old reads the row that a change replaces, if anybody asks.
 func (s Keep[K, V]) old(k K) (v V, ok bool, err error) {
-	if s.Rows != nil && s.Olds {
+	switch {
+	case !s.Olds:
+	case s.Cache != nil:
+		v, _, ok, err = s.Cache.Get(k, serde.Window{})
+	case s.Rows != nil:
 		v, _, ok, err = s.Rows.Get(k)
 	}
 	return v, ok, err

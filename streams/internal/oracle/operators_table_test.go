@@ -11,8 +11,8 @@ type groupedTable = streams.GroupedTable[*val, *val]
 
 // tableOp are the fields that only operations of tables and joins have.
 type tableOp struct {
-	Subtractor fn    `json:"subtractor"`
-	FK         *fn   `json:"fk"`
+	Subtractor fn     `json:"subtractor"`
+	FK         *fn    `json:"fk"`
 	GraceMS    *int64 `json:"grace_ms"`
 }
 

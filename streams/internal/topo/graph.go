@@ -45,6 +45,9 @@ type Node struct {
 	Internal bool
 	// Partitions is the explicit partition count of an internal topic, or 0.
 	Partitions int32
+	// NullKeys says that what comes behind a repartition topic wants records without
+	// key, too.
+	NullKeys bool
 	// Reset is where a source starts without a committed offset.
 	Reset Reset
 	// Parents are the nodes whose records come in.
