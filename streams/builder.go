@@ -21,7 +21,7 @@ type Builder struct {
 	// sources has the handle of each topic that is read as a stream.
 	sources map[string]any
 	// joins has the repartition topic that joins of a node's stream share.
-	joins  map[topo.NodeID]*topo.RekeyNodes
+	joins map[topo.NodeID]*topo.RekeyNodes
 	// stores are those for processors, by name.
 	stores map[string]declared
 	faults []error

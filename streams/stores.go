@@ -101,7 +101,7 @@ func (b *Builder) state(c *call, d *storeDecl) []topo.StoreID {
 	} else if err := d.spec.Validate(); err != nil {
 		b.fail(d.where, "%w", err)
 	}
-	id := b.graph.Store(topo.StoreDecl{Spec: d.spec, Where: d.where, NoCache: true})
+	id := b.graph.StateStore(topo.StoreDecl{Spec: d.spec, Where: d.where, NoCache: true})
 	b.stores[d.spec.Name] = declared{d, id}
 	return []topo.StoreID{id}
 }

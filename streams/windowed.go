@@ -1,8 +1,6 @@
 package streams
 
 import (
-	"github.com/millrace/millrace/store"
-	"github.com/millrace/millrace/store/cached"
 	"github.com/millrace/millrace/streams/internal/node"
 	"github.com/millrace/millrace/streams/internal/topo"
 	"github.com/millrace/millrace/streams/serde"
@@ -34,14 +32,15 @@ func (g WindowedGroup[K, V]) Count(opts ...StoreOption) WindowedTable[K, int64] 
 func (g WindowedGroup[K, V]) Reduce(f func(acc, v V) V, opts ...StoreOption) WindowedTable[K, V] {
 	gr := g.g.owned()
 	c := declare(gr.h.b, reducePrefix, f == nil, opts, gr.h.id)
-	vs, w := gr.h.valueSerde(&c), g.w.node()
-	return WindowedTable[K, V]{windowFold(gr, &c, g.w, vs,
-		func(e *node.Env, st windows[K, V], next node.Sink[Windowed[K], node.Change[V]]) node.Sink[K, V] {
-			if st.cache != nil {
-				return node.CachedWindowReduce(e, st.cache, st.olds, w, f, next)
-			}
-			return node.WindowReduce(e, st.view, w, f, next)
-		})}
+	return WindowedTable[K, V]{windowFold(gr, &c, g.w, gr.h.valueSerde(&c), func() node.Rule[K, V, V] { return node.ReduceRule[K](f) })}
+}
+
+// EmitOnClose sends each window's result once, when it closes, in place of each
+// update: in order of time, then of keys, when a record comes whose time is past the
+// window's end and grace. Results are never deleted. There is no record cache.
+func (g WindowedGroup[K, V]) EmitOnClose() WindowedGroup[K, V] {
+	g.w.onClose = true
+	return g
 }
 
 // Aggregate folds the records of each key and window; see [Grouped.Aggregate].
@@ -53,31 +52,16 @@ func (g WindowedGroup[K, V]) Aggregate[A any](init func() A, add func(K, V, A) A
 
 func windowAggregate[K, V, A any](g grouping[K, V], c *call, w TimeWindows, init func() A, add func(K, V, A) A, vs serde.Serde[A]) windowedHandle[K, A] {
 	c.needs(vs != nil)
-	spans := w.node()
-	return windowFold(g, c, w, vs,
-		func(e *node.Env, st windows[K, A], next node.Sink[Windowed[K], node.Change[A]]) node.Sink[K, V] {
-			if st.cache != nil {
-				return node.CachedWindowAggregate(e, st.cache, st.olds, spans, init, add, next)
-			}
-			return node.WindowAggregate(e, st.view, spans, init, add, next)
-		})
+	return windowFold(g, c, w, vs, func() node.Rule[K, V, A] { return node.AggregateRule(init, add) })
 }
 
 // windowFold declares an aggregation by key and window.
-func windowFold[K, V, A any](g grouping[K, V], c *call, w TimeWindows, vs serde.Serde[A],
-	make func(*node.Env, windows[K, A], node.Sink[Windowed[K], node.Change[A]]) node.Sink[K, V]) windowedHandle[K, A] {
+func windowFold[K, V, A any](g grouping[K, V], c *call, w TimeWindows, vs serde.Serde[A], rule func() node.Rule[K, V, A]) windowedHandle[K, A] {
 	ks := g.h.keySerde(c)
-	decl := c.store(store.KindWindow, c.Prefix+storePrefix)
-	decl.Spec.WindowSize, decl.Spec.Retention = w.size, c.retain(w.size+w.grace)
-	id, _ := g.fold(c, decl, ks, func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
-		view := keep(l, id, st, ks, vs, store.NewWindow[K, A], cached.NewWindow[K, A])
-		return make(l.env(id), view, fan[Windowed[K], node.Change[A]](l, id))
+	id, _ := g.fold(c, w.store(c, c.Prefix+storePrefix), ks, func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
+		return foldWindows(l, id, st, w, ks, vs, rule())
 	})
-	out := windowedHandle[K, A]{h: result(g, c, id, ks, vs)}
-	if ks != nil {
-		out.ks = serde.WindowedTime(ks, w.size)
-	}
-	return out
+	return windowResult(result(g, c, id, ks, vs), w)
 }
 
 // SessionGroup is a grouped stream cut into sessions, to be aggregated by key
@@ -108,14 +92,14 @@ func (g SessionGroup[K, V]) Count(opts ...StoreOption) WindowedTable[K, int64] {
 func (g SessionGroup[K, V]) Reduce(f func(acc, v V) V, opts ...StoreOption) WindowedTable[K, V] {
 	gr := g.g.owned()
 	c := declare(gr.h.b, reducePrefix, f == nil, opts, gr.h.id)
-	vs, s := gr.h.valueSerde(&c), g.s.node()
-	return WindowedTable[K, V]{sessionFold(gr, &c, g.s, vs,
-		func(e *node.Env, st sessions[K, V], next node.Sink[Windowed[K], node.Change[V]]) node.Sink[K, V] {
-			if st.cache != nil {
-				return node.CachedSessionReduce(e, st.cache, st.olds, s, f, next)
-			}
-			return node.SessionReduce(e, st.view, s, f, next)
-		})}
+	return WindowedTable[K, V]{sessionFold(gr, &c, g.s, gr.h.valueSerde(&c), func() node.Rule[K, V, V] { return node.ReduceRule[K](f) })}
+}
+
+// EmitOnClose sends each session's result once, when it closes; see
+// [WindowedGroup.EmitOnClose].
+func (g SessionGroup[K, V]) EmitOnClose() SessionGroup[K, V] {
+	g.s.onClose = true
+	return g
 }
 
 // Aggregate folds the records of each key and session; merge combines the
@@ -128,29 +112,14 @@ func (g SessionGroup[K, V]) Aggregate[A any](init func() A, add func(K, V, A) A,
 
 func sessionAggregate[K, V, A any](g grouping[K, V], c *call, s Sessions, init func() A, add func(K, V, A) A, merge func(K, A, A) A, vs serde.Serde[A]) windowedHandle[K, A] {
 	c.needs(vs != nil)
-	gaps := s.node()
-	return sessionFold(g, c, s, vs,
-		func(e *node.Env, st sessions[K, A], next node.Sink[Windowed[K], node.Change[A]]) node.Sink[K, V] {
-			if st.cache != nil {
-				return node.CachedSessionAggregate(e, st.cache, st.olds, gaps, init, add, merge, next)
-			}
-			return node.SessionAggregate(e, st.view, gaps, init, add, merge, next)
-		})
+	return sessionFold(g, c, s, vs, func() node.Rule[K, V, A] { return node.SessionRule(init, add, merge) })
 }
 
 // sessionFold declares an aggregation by key and session.
-func sessionFold[K, V, A any](g grouping[K, V], c *call, s Sessions, vs serde.Serde[A],
-	make func(*node.Env, sessions[K, A], node.Sink[Windowed[K], node.Change[A]]) node.Sink[K, V]) windowedHandle[K, A] {
+func sessionFold[K, V, A any](g grouping[K, V], c *call, s Sessions, vs serde.Serde[A], rule func() node.Rule[K, V, A]) windowedHandle[K, A] {
 	ks := g.h.keySerde(c)
-	decl := c.store(store.KindSession, c.Prefix+storePrefix)
-	decl.Spec.Retention = c.retain(s.gap + s.grace)
-	id, _ := g.fold(c, decl, ks, func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
-		view := keep(l, id, st, ks, vs, store.NewSession[K, A], cached.NewSession[K, A])
-		return make(l.env(id), view, fan[Windowed[K], node.Change[A]](l, id))
+	id, _ := g.fold(c, s.store(c, c.Prefix+storePrefix), ks, func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
+		return foldSessions(l, id, st, s, ks, vs, rule())
 	})
-	out := windowedHandle[K, A]{h: result(g, c, id, ks, vs)}
-	if ks != nil {
-		out.ks = serde.WindowedSession(ks)
-	}
-	return out
+	return sessionResult(result(g, c, id, ks, vs))
 }

@@ -9,7 +9,26 @@ import (
 // TimeWindows are windows of one length, aligned to the epoch: tumbling ones
 // follow each other, hopping ones overlap. They are closed at the end of their
 // grace and take no records after that; without Grace that is at once.
-type TimeWindows struct{ size, advance, grace time.Duration }
+type TimeWindows struct {
+	size, advance, grace time.Duration
+	// sliding windows are as long as size, both ends included.
+	sliding bool
+	onClose bool
+}
+
+// Sliding are windows of records that are at most difference apart. There is one that
+// ends at each record, and one that begins just behind it, unless they are empty.
+func Sliding(difference time.Duration) TimeWindows {
+	return TimeWindows{size: difference, advance: difference, sliding: true}
+}
+
+// retained is how long windows must be kept for late records.
+func (w TimeWindows) retained() time.Duration {
+	if w.sliding {
+		return 2*w.size + w.grace
+	}
+	return w.size + w.grace
+}
 
 // Tumbling are windows of that size, one after the other. Sizes are whole
 // milliseconds.
@@ -41,7 +60,10 @@ func (w TimeWindows) node() node.TimeWindows {
 
 // Sessions are bursts of activity, apart from each other by a gap of
 // inactivity. A record that falls between two sessions merges them.
-type Sessions struct{ gap, grace time.Duration }
+type Sessions struct {
+	gap, grace time.Duration
+	onClose    bool
+}
 
 // SessionGap are sessions that end when no record came for longer than gap.
 func SessionGap(gap time.Duration) Sessions { return Sessions{gap: gap} }

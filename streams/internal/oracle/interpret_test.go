@@ -23,6 +23,7 @@ type interpreter struct {
 	v     vector
 	nodes map[string]any
 	uses  map[string]use
+	emits map[string]bool // on close, by the id of the windowing
 }
 
 // unsupported says which part of a program this version cannot express.
@@ -31,7 +32,7 @@ type unsupported string
 func (u unsupported) Error() string { return "not in this version: " + string(u) }
 
 func interpret(v vector) (b *streams.Builder, err error) {
-	in := &interpreter{b: streams.NewBuilder(), v: v, nodes: map[string]any{}, uses: map[string]use{}}
+	in := &interpreter{b: streams.NewBuilder(), v: v, nodes: map[string]any{}, uses: map[string]use{}, emits: map[string]bool{}}
 	for _, key := range []string{"topology.optimization", "dsl.store.format", "processing.exception.handler", "deserialization.exception.handler",
 		"errors.dead.letter.queue.topic.name", "default.timestamp.extractor", "ensure.explicit.internal.resource.naming",
 		"windowstore.changelog.additional.retention.ms", "processing.guarantee"} {
@@ -69,8 +70,8 @@ func opts[O any](names []streams.Name) []O {
 }
 
 func (in *interpreter) apply(o op) (any, error) {
-	if o.TimestampExtractor != "" || o.Emit != "" || o.FK != nil || o.GraceMS != nil {
-		return nil, unsupported(o.Op + " with an extractor, emit, foreign key or grace")
+	if o.TimestampExtractor != "" {
+		return nil, unsupported(o.Op + " with an extractor")
 	}
 	if m := o.Materialized; m != nil && (m.LRU != 0) {
 		return nil, unsupported("LRU stores")
@@ -83,6 +84,9 @@ func (in *interpreter) apply(o op) (any, error) {
 		return in.source(o), nil
 	case "table":
 		return in.b.Table(streams.NewTopic(o.Topic, datum{o.Key}, datum{o.Value}), in.tableOptions(o)...), nil
+	}
+	if made, done, err := in.onCogroups(o); done {
+		return made, err
 	}
 	switch from := in.nodes[o.In].(type) {
 	case stream:

@@ -16,8 +16,8 @@ func (in *interpreter) onStream(o op, s stream) (any, error) {
 		return s.FlatMap(o.Fn.flatMap, opts[streams.NodeOption](name(o))...).WithKeySerde(datum{out.Key}).WithValueSerde(datum{out.Value}), nil
 	case "groupByKey":
 		return s.GroupByKey(opts[streams.RepartitionOption](name(o))...), nil
-	case "join", "leftJoin":
-		return in.joinTable(o, s)
+	case "join", "leftJoin", "outerJoin":
+		return in.joinStream(o, s)
 	}
 	return onAnyStream(in, o, s, func(k *val) *val { return k }, datum{in.v.Types[o.In].Key})
 }
@@ -57,19 +57,6 @@ func onAnyStream[K any](in *interpreter, o op, s streams.Stream[K, *val], key fu
 	return nil, unsupported(o.Op + " on a stream")
 }
 
-func (in *interpreter) joinTable(o op, s stream) (any, error) {
-	t, ok := in.nodes[o.With].(table)
-	if !ok {
-		return nil, unsupported(o.Op + " with a " + in.v.Types[o.With].Kind)
-	}
-	n := opts[streams.JoinOption](name(o))
-	out := datum{in.v.Types[o.ID].Value}
-	if o.Op == "join" {
-		return s.JoinTable(t, o.Joiner.join, n...).WithValueSerde(out), nil
-	}
-	return s.LeftJoinTable(t, func(k, l *val, r record.Opt[*val]) *val { return o.Joiner.join(k, l, r.V) }, n...).WithValueSerde(out), nil
-}
-
 func (in *interpreter) onWindowedTable(o op, w winTable) (any, error) {
 	if o.Op != "toStream" {
 		return nil, unsupported(o.Op + " on a windowed table")
@@ -89,6 +76,8 @@ func (in *interpreter) onGrouped(o op, g grouped) (any, error) {
 	switch o.Op {
 	case "windowedBy":
 		return in.windowedBy(o, g)
+	case "cogroup":
+		return g.Cogroup(o.Adder.add), nil
 	case "reduce":
 		return g.Reduce(o.Reducer.reduce, in.stores(o)...), nil
 	case "aggregate":
@@ -97,20 +86,10 @@ func (in *interpreter) onGrouped(o op, g grouped) (any, error) {
 	return nil, unsupported(o.Op + " on a group")
 }
 
-func (in *interpreter) windowedBy(o op, g grouped) (any, error) {
-	w := o.Window
-	switch w.Type {
-	case "tumbling":
-		return g.WindowedBy(streams.Tumbling(ms(w.SizeMS)).Grace(ms(w.GraceMS))), nil
-	case "hopping":
-		return g.WindowedBy(streams.Hopping(ms(w.SizeMS), ms(w.AdvanceMS)).Grace(ms(w.GraceMS))), nil
-	case "session":
-		return g.SessionsBy(streams.SessionGap(ms(w.GapMS)).Grace(ms(w.GraceMS))), nil
-	}
-	return nil, unsupported(w.Type + " windows")
-}
-
 func (in *interpreter) onWindowed(o op, g winGroup) (any, error) {
+	if in.emits[o.In] && in.forgetful(o) {
+		return nil, unsupported("emit on close from a store that forgets before")
+	}
 	o = countAsAggregate(o)
 	switch o.Op {
 	case "reduce":

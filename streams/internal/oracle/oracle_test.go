@@ -87,7 +87,9 @@ func replay(t *testing.T, v vector, d *driver) {
 			return
 		}
 		require.NoError(t, err, "step %d", i)
-		require.Equal(t, lines(expected(t, v, want.Out)), lines(byTopic(d.out)), "step %d", i)
+		if !tagged(v, "store-dependent:out") {
+			require.Equal(t, lines(expected(t, v, want.Out)), lines(byTopic(d.out)), "step %d", i)
+		}
 		if !tagged(v, "store-dependent:dropped") {
 			require.Equal(t, want.Dropped, d.dropped, "step %d: dropped", i)
 		}

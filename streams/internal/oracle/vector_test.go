@@ -59,7 +59,11 @@ type window struct {
 	SizeMS    int64  `json:"size_ms"`
 	AdvanceMS int64  `json:"advance_ms"`
 	GapMS     int64  `json:"gap_ms"`
+	BeforeMS  int64  `json:"before_ms"`
+	AfterMS   int64  `json:"after_ms"`
 	GraceMS   int64  `json:"grace_ms"`
+	// DifferenceMS is that of sliding windows.
+	DifferenceMS int64 `json:"difference_ms"`
 }
 
 type materialized struct {

@@ -52,9 +52,9 @@ func (g *Graph) Repartition(c Call, partitions int32) *RekeyNodes {
 	return topic
 }
 
-// Store declares a store for processors. It lives in a topology once an operator
+// StateStore declares a store for processors. It lives in a topology once an operator
 // uses it.
-func (g *Graph) Store(s StoreDecl) StoreID { return g.addStore(s) }
+func (g *Graph) StateStore(s StoreDecl) StoreID { return g.addStore(s) }
 
 // Process declares an operation of the user's own, which uses stores that were
 // declared before. Unlike other operations it takes no number if it has a name.
