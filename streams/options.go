@@ -17,12 +17,16 @@ type settings struct {
 	storeName      string
 	grace          time.Duration
 	waits          bool
+	maxRecords     *int
+	maxBytes       *int
+	failFull       bool
 	loggingOff     bool
 	noCache        bool
 	logConfig      map[string]string
 	reset          topo.Reset
 	resetGiven     bool
 	duplicates     bool
+	timeRule       timeRule
 	uses           []*storeDecl
 	faults         []error
 }

@@ -8,12 +8,14 @@ type Topic[K, V any] struct {
 	name string
 	ks   serde.Serde[K]
 	vs   serde.Serde[V]
+	// time is the event time of a record, if it is not the record's own.
+	time func(Record[K, V], int64) int64
 }
 
 // NewTopic describes a topic; it makes none. A wrong name or a missing serde is
 // reported where the topic is used.
 func NewTopic[K, V any](name string, key serde.Serde[K], value serde.Serde[V]) Topic[K, V] {
-	return Topic[K, V]{name, key, value}
+	return Topic[K, V]{name: name, ks: key, vs: value}
 }
 
 // Name is the topic's name in Kafka.

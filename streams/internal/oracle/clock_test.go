@@ -67,6 +67,29 @@ func (d *driver) step(t *testing.T, v vector, s step) error {
 	if s.Advance != nil {
 		return d.advance(*s.Advance)
 	}
-	d.enqueue(input(t, v, *s.Pipe))
+	if err := d.enqueue(input(t, v, *s.Pipe)); err != nil {
+		return err
+	}
 	return d.run()
+}
+
+// stamp gives a record the time that its source says; keep is false if it has none.
+func (d *driver) stamp(s *sent) (keep bool, err error) {
+	for _, l := range d.linked {
+		if f := l.Stamps[s.topic]; f != nil {
+			at, seen := d.times[s.topic]
+			if !seen {
+				at = -1
+			}
+			s.ts, err = f(&task.Raw{Topic: s.topic, Offset: d.offsets[s.topic], Time: s.ts, Key: s.key, Value: s.value, Headers: s.headers}, at)
+			if err != nil || s.ts < 0 {
+				d.offsets[s.topic]++
+				return false, err
+			}
+		}
+	}
+	if at, seen := d.times[s.topic]; !seen || s.ts > at {
+		d.times[s.topic] = s.ts
+	}
+	return true, nil
 }

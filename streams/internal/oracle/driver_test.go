@@ -33,11 +33,13 @@ type driver struct {
 	entries   map[string]task.Entry
 	queues    queues
 	offsets   map[string]int64
+	times     map[string]int64 // the highest of each topic
 	stream    int64
 	wall      int64
 	known     []int // punctuators of each part that are scheduled
 	schedules []*schedule
 	now       int64 // time of the record in hand
+	headers   []record.Header
 
 	out        []sent // since the last step, internal topics left out
 	changelogs map[string][]sent
@@ -49,7 +51,7 @@ func newDriver(t *streams.Topology, application string, caches *cached.Budget) (
 	program, plan := t.ForApplication(application, caches)
 	d := &driver{
 		plan: plan, db: memstore.New(), specs: map[string]topo.Store{}, entries: map[string]task.Entry{},
-		offsets: map[string]int64{}, stream: -1, wall: clockStart, changelogs: map[string][]sent{}, sources: map[string]bool{},
+		offsets: map[string]int64{}, times: map[string]int64{}, stream: -1, wall: clockStart, changelogs: map[string][]sent{}, sources: map[string]bool{},
 	}
 	for _, topic := range plan.SourceTopics() {
 		d.sources[topic] = true
@@ -78,8 +80,13 @@ func (d *driver) Engine(name string) (store.Engine, error) {
 	if err != nil || st.Changelog == "" {
 		return e, err
 	}
-	return changelog.Log(e, st.Spec, func() int64 { return d.now }, func(key, value []byte, ts int64) error {
-		d.changelogs[st.Changelog] = append(d.changelogs[st.Changelog], sent{topic: st.Changelog, key: clone(key), value: clone(value), ts: ts})
+	context := changelog.Context{
+		Now:     func() int64 { return d.now },
+		Headers: func() []record.Header { return d.headers },
+		Wall:    func() int64 { return 0 }, // the vectors leave these times out
+	}
+	return changelog.Write(e, st.Spec, context, func(r *changelog.Record) error {
+		d.changelogs[st.Changelog] = append(d.changelogs[st.Changelog], sent{topic: st.Changelog, key: clone(r.Key), value: clone(r.Value), ts: r.Time, headers: r.Headers})
 		return nil
 	}), nil
 }
@@ -92,7 +99,7 @@ func (d *driver) Emit(o *task.Out) error {
 		d.out = append(d.out, s)
 	}
 	if d.sources[o.Topic] {
-		d.enqueue(s)
+		return d.enqueue(s)
 	}
 	return nil
 }
@@ -118,10 +125,15 @@ func (d *driver) internal(topic string) bool {
 	return false
 }
 
-func (d *driver) enqueue(s sent) {
+func (d *driver) enqueue(s sent) error {
+	keep, err := d.stamp(&s)
+	if err != nil || !keep {
+		return err
+	}
 	raw := &task.Raw{Topic: s.topic, Offset: d.offsets[s.topic], Time: s.ts, Key: s.key, Value: s.value, Headers: s.headers}
 	d.offsets[s.topic]++
 	d.queues.add(raw)
+	return nil
 }
 
 // run processes until all queues are empty.
@@ -133,7 +145,7 @@ func (d *driver) run() (err error) {
 	}()
 	for len(d.queues) > 0 {
 		raw := d.queues.take()
-		d.stream, d.now = max(d.stream, raw.Time), raw.Time
+		d.stream, d.now, d.headers = max(d.stream, raw.Time), raw.Time, raw.Headers
 		for _, l := range d.linked {
 			if l.StreamTime != nil {
 				l.StreamTime(d.stream)

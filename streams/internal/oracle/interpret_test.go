@@ -34,12 +34,13 @@ func (u unsupported) Error() string { return "not in this version: " + string(u)
 func interpret(v vector) (b *streams.Builder, err error) {
 	in := &interpreter{b: streams.NewBuilder(), v: v, nodes: map[string]any{}, uses: map[string]use{}, emits: map[string]bool{}}
 	for _, key := range []string{"topology.optimization", "dsl.store.format", "processing.exception.handler", "deserialization.exception.handler",
-		"errors.dead.letter.queue.topic.name", "default.timestamp.extractor", "ensure.explicit.internal.resource.naming",
+		"errors.dead.letter.queue.topic.name", "ensure.explicit.internal.resource.naming",
 		"windowstore.changelog.additional.retention.ms", "processing.guarantee"} {
 		if _, ok := v.Config[key]; ok {
 			return nil, unsupported("config " + key)
 		}
 	}
+	streams.Register[*val](in.b, datum{"string"}) // the default serde of all programs
 	for _, o := range v.Program {
 		made, err := in.apply(o)
 		if err != nil {
@@ -70,9 +71,6 @@ func opts[O any](names []streams.Name) []O {
 }
 
 func (in *interpreter) apply(o op) (any, error) {
-	if o.TimestampExtractor != "" {
-		return nil, unsupported(o.Op + " with an extractor")
-	}
 	if m := o.Materialized; m != nil && (m.LRU != 0) {
 		return nil, unsupported("LRU stores")
 	}
@@ -83,7 +81,11 @@ func (in *interpreter) apply(o op) (any, error) {
 	case "stream":
 		return in.source(o), nil
 	case "table":
-		return in.b.Table(streams.NewTopic(o.Topic, datum{o.Key}, datum{o.Value}), in.tableOptions(o)...), nil
+		n := in.tableOptions(o)
+		if rule, ok := in.timeRule(o); ok {
+			n = append(n, rule)
+		}
+		return in.b.Table(in.timed(o, streams.NewTopic(o.Topic, datum{o.Key}, datum{o.Value})), n...), nil
 	}
 	if made, done, err := in.onCogroups(o); done {
 		return made, err

@@ -1,6 +1,9 @@
 package oracle
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/millrace/millrace/streams"
 	"github.com/millrace/millrace/streams/record"
 	"github.com/millrace/millrace/streams/serde"
@@ -88,11 +91,50 @@ func splitStream[K any](in *interpreter, o op, s streams.Stream[K, *val], key fu
 func (in *interpreter) source(o op) any {
 	var topics []streams.Topic[*val, *val]
 	for _, t := range o.Topics {
-		topics = append(topics, streams.NewTopic(t, datum{o.Key}, datum{o.Value}))
+		topics = append(topics, in.timed(o, streams.NewTopic(t, datum{o.Key}, datum{o.Value})))
 	}
 	n := opts[streams.SourceOption](name(o))
+	if rule, ok := in.timeRule(o); ok {
+		n = append(n, rule)
+	}
 	if len(topics) == 1 {
 		return in.b.Stream(topics[0], n...)
 	}
 	return in.b.StreamAll(topics, n...)
+}
+
+// extractor is the name of a source's timestamp extractor.
+func (in *interpreter) extractor(o op) string {
+	if o.TimestampExtractor != "" {
+		return o.TimestampExtractor
+	}
+	name, _ := in.v.Config["default.timestamp.extractor"].(string)
+	return name
+}
+
+func (in *interpreter) timeRule(o op) (streams.TimeOption, bool) {
+	switch in.extractor(o) {
+	case "log_and_skip":
+		return streams.SkipInvalidTime(), true
+	case "use_partition_time":
+		return streams.PartitionTimeIfInvalid(), true
+	case "wallclock":
+		return streams.WallClockTime(), true
+	}
+	return streams.TimeOption{}, false
+}
+
+// timed is the topic, with the registry's own extractor if the source has that.
+func (in *interpreter) timed(o op, t streams.Topic[*val, *val]) streams.Topic[*val, *val] {
+	if in.extractor(o) != "value_after_at" {
+		return t
+	}
+	return t.TimedBy(func(r kvRecord, _ int64) int64 {
+		at := strings.LastIndex(sval(r.Value), "@")
+		ms, err := strconv.ParseInt(sval(r.Value)[at+1:], 10, 64)
+		if at < 0 || err != nil {
+			return -1
+		}
+		return ms
+	})
 }

@@ -71,6 +71,10 @@ type Committer interface{ RequestCommit() }
 // Entry brings one record of a source topic into the typed world.
 type Entry func(*Raw) error
 
+// Stamp is the event time of a record, in ms, given the highest time of its partition
+// so far or -1. A record whose time is negative is left out; the Stamp counts it.
+type Stamp func(r *Raw, partitionTime int64) (ms int64, err error)
+
 // PunctuationClock says which clock drives a punctuator.
 type PunctuationClock uint8
 
@@ -112,6 +116,8 @@ type Linked struct {
 	// Punctuators are scheduled when the task starts. Operators may append to them
 	// later: what is new is scheduled before the next record or punctuation.
 	Punctuators []Punctuator
+	// Stamps give the records of some source topics another time than their own.
+	Stamps map[string]Stamp
 	// Times are kept across restarts.
 	Times []*KeptTime
 	// StreamTime, if set, is told the task's stream time before each record.

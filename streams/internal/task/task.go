@@ -52,7 +52,9 @@ func New(id topo.TaskID, topics []string, p Program, rt Runtime, opt Options) (*
 		if !ok {
 			return nil, fmt.Errorf("task %s: no operator reads the topic %q", id, topic)
 		}
-		t.queues = append(t.queues, newQueue(topic, entry))
+		q := newQueue(topic, entry)
+		q.stamp = linked.Stamps[topic]
+		t.queues = append(t.queues, q)
 	}
 	t.schedule()
 	return t, nil
@@ -92,10 +94,10 @@ func (t *Task) Add(topic string, batch []Raw) error {
 	}
 	empty := q.size == 0
 	q.add(batch)
-	if empty {
-		t.ready.push(q)
+	if !empty {
+		return nil
 	}
-	return nil
+	return t.wait(q)
 }
 
 // Buffered is the number of records of a topic that wait.
@@ -133,13 +135,38 @@ func (t *Task) Process() (processed bool, err error) {
 		return false, t.fault(r, err)
 	}
 	q.next, q.epoch = r.Offset+1, r.LeaderEpoch
-	if q.pop(); q.size > 0 {
-		t.ready.push(q)
+	q.pop()
+	if err := t.wait(q); err != nil {
+		return false, err
 	}
 	if len(t.linked.Punctuators) > t.scheduled {
 		t.schedule()
 	}
 	return true, t.punctuate(StreamTime, t.time)
+}
+
+// wait puts a queue in line by the time of its head. Records that have no time are
+// left out.
+func (t *Task) wait(q *queue) error {
+	for q.size > 0 {
+		r := q.head()
+		if q.stamp == nil {
+			t.ready.push(q)
+			return nil
+		}
+		ms, err := q.stamp(r, q.time)
+		if err != nil {
+			return t.fault(r, err)
+		}
+		if ms >= 0 {
+			r.Time = ms
+			t.ready.push(q)
+			return nil
+		}
+		q.next, q.epoch = r.Offset+1, r.LeaderEpoch
+		q.pop()
+	}
+	return nil
 }
 
 // enter sends one record in. Operators see a stream time that includes it; the
