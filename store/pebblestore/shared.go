@@ -26,7 +26,8 @@ type Shared struct {
 	files       *pebble.FileCache
 	compactions *compactions
 	loads       *allowance
-	budget      int64
+	budget      int64        // bytes in all
+	memTables   int64        // bytes for the memtables of all DBs
 	announced   atomic.Int64 // DBs that there will be
 	close       sync.Once
 
@@ -34,19 +35,25 @@ type Shared struct {
 	dbs map[*DB]struct{}
 }
 
-// NewShared divides a budget of memory, in bytes. The block cache gets all of it,
-// and gives way to the memtables of all DBs together (up to half) and to the runs
-// that are sorted while restoring (up to a quarter): Pebble takes what memtables
-// hold off the cache, and so do we for the runs. Go's own overhead comes on top, a
-// few KiB for each open table and what the garbage collector leaves.
+// NewShared divides a budget of memory, in bytes. A part of it is for what cannot be
+// counted: open tables, batches, compactions in progress, and what allocators waste,
+// which is more in builds with cgo. The block cache gets the rest, and gives way to
+// the memtables of all DBs together (up to half of it) and to the runs that are
+// sorted while restoring (up to a quarter): Pebble takes what memtables hold off the
+// cache, and so do we for runs.
+//
+// In builds without cgo all of it is in Go's heap, and it takes a GOMEMLIMIT for the
+// garbage collector to respect the budget.
 func NewShared(memoryBudget int64) *Shared {
-	memoryBudget = max(memoryBudget, 2*minMemTable)
+	memoryBudget = max(memoryBudget, 4*minMemTable)
+	counted := memoryBudget / 4 * countedShare
 	return &Shared{
-		cache:       pebble.NewCache(memoryBudget),
+		cache:       pebble.NewCache(counted),
 		files:       pebble.NewFileCache(runtime.GOMAXPROCS(0), openFiles),
 		compactions: newCompactions(max(1, runtime.GOMAXPROCS(0)/2)),
-		loads:       &allowance{limit: memoryBudget / 4},
+		loads:       &allowance{limit: counted / 4},
 		budget:      memoryBudget,
+		memTables:   counted / 2,
 		dbs:         map[*DB]struct{}{},
 	}
 }
@@ -74,11 +81,11 @@ func (s *Shared) open() int64 {
 	return int64(len(s.dbs))
 }
 
-// memTableSize gives each DB its part of half the budget, twice over, because one
+// memTableSize gives each DB its part, twice over, because one
 // memtable fills while another is flushed or kept for the next.
 func (s *Shared) memTableSize() uint64 {
 	dbs := max(s.open(), s.announced.Load(), 1)
-	return uint64(min(max(s.budget/2/(2*dbs), minMemTable), maxMemTable))
+	return uint64(min(max(s.memTables/(2*dbs), minMemTable), maxMemTable))
 }
 
 // Close releases the caches. All DBs that use them must be closed before. It is
