@@ -41,3 +41,14 @@ func (d *Dir) Claim(ctx context.Context, id topo.TaskID) (release func(), err er
 		return nil, fmt.Errorf("task %s: its former owner in this process has not released its state: %w", id, ctx.Err())
 	}
 }
+
+// tryClaim takes a task that nobody has, and does not wait.
+func (d *Dir) tryClaim(id topo.TaskID) (release func(), ok bool) {
+	slot := d.claims.slot(id)
+	select {
+	case slot <- struct{}{}:
+		return sync.OnceFunc(func() { <-slot }), true
+	default:
+		return nil, false
+	}
+}

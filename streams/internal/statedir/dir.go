@@ -34,6 +34,15 @@ type Options struct {
 	LockTimeout time.Duration
 	// Logger may be nil.
 	Logger *slog.Logger
+	// InstanceID is the name of this process among its equals, such as a pod's. If it
+	// ends in an ordinal, the directory of another ordinal is refused. It may be empty.
+	InstanceID string
+	// AllowNetworkFilesystem is the kind of one filesystem that is used although it
+	// would be refused, as the error names it, such as "FUSE".
+	AllowNetworkFilesystem string
+	// Kubernetes says that the process runs in a pod, where an overlay or tmpfs is a
+	// mistake that deserves a warning.
+	Kubernetes bool
 
 	// filesystem, if set, replaces the question to the system, for tests.
 	filesystem func(path string) (filesystem, error)
@@ -43,6 +52,7 @@ type Options struct {
 // safe for concurrent use.
 type Dir struct {
 	path      string
+	log       *slog.Logger
 	lock      *flock.Flock
 	processID uuid.UUID
 	claims    claims
@@ -52,8 +62,8 @@ type Dir struct {
 
 // Open creates the directory if need be, makes sure that it lies on a local
 // filesystem, and locks it. It fails with a *LockedError if another process has
-// it, and with a *NetworkFilesystemError where locks and writes are not reliable.
-// ctx ends the wait for the lock early.
+// it, with a *NetworkFilesystemError where locks and writes are not reliable, and with
+// a *ForeignError if the state is somebody else's. ctx ends the wait for the lock early.
 func Open(ctx context.Context, o Options) (*Dir, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -69,11 +79,14 @@ func Open(ctx context.Context, o Options) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := loadProcessID(path)
-	if err != nil {
+	d := &Dir{path: path, log: o.Logger, lock: lock, claims: newClaims()}
+	if err := d.identify(o); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	return &Dir{path: path, lock: lock, processID: id, claims: newClaims()}, nil
+	if d.processID, err = loadProcessID(path); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return d, nil
 }
 
 // prepare makes the application's folder and checks where it lies.
@@ -134,7 +147,7 @@ func unwritable(path string, err error) error {
 	case errors.Is(err, errReadOnly):
 		remedy = "the filesystem is mounted read-only; mount a volume there (in a pod: a volumeMount), or choose another Config.StateDir"
 	case errors.Is(err, errNoSpace):
-		remedy = "the disk is full; free some space or give it a larger volume"
+		remedy = "the disk is full (" + free(path) + "); free some space or give it a larger volume"
 	}
 	return fmt.Errorf("state directory %s cannot be used: %w; %s", path, err, remedy)
 }

@@ -57,7 +57,7 @@ func acquire(ctx context.Context, path string, timeout time.Duration) (*flock.Fl
 	case err != nil && !errors.Is(err, context.DeadlineExceeded):
 		return nil, errors.Join(unwritable(path, err), lock.Close())
 	default:
-		return nil, errors.Join(&LockedError{Path: path, Holder: holder(path), Waited: timeout}, lock.Close())
+		return nil, errors.Join(&LockedError{Path: path, Holder: present(ctx, path), Waited: timeout}, lock.Close())
 	}
 	if err := sign(path); err != nil {
 		return nil, errors.Join(unwritable(path, err), lock.Close())
@@ -73,6 +73,31 @@ func sign(path string) error {
 		return err
 	}
 	return os.WriteFile(path, data, fileMode)
+}
+
+// present reads who holds the lock now. Who has just got it may not have signed yet:
+// the file is empty then, or names a process that is gone.
+func present(ctx context.Context, path string) Holder {
+	again := time.NewTicker(lockRetry)
+	defer again.Stop()
+	for range 10 {
+		if h := holder(path); h.PID != 0 && alive(h) {
+			return h
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return Holder{}
+		}
+	}
+	return holder(path)
+}
+
+// alive reports whether the holder still runs; of other hosts and systems that is not
+// known, and taken for true.
+func alive(h Holder) bool {
+	host, _ := os.Hostname()
+	return h.Host != host || runs(h.PID)
 }
 
 // holder reads the lock file of somebody else, who may be writing it just now.

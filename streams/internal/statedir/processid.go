@@ -13,8 +13,8 @@ import (
 
 const processIDName = "process-id"
 
-// identity is the file's content, in the layout of Kafka Streams' own.
-type identity struct {
+// processFile is the file's content, in the layout of Kafka Streams' own.
+type processFile struct {
 	ProcessID uuid.UUID `json:"processId"`
 }
 
@@ -26,7 +26,7 @@ func loadProcessID(dir string) (uuid.UUID, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return uuid.Nil, fmt.Errorf("process id: %w", err)
 	}
-	var known identity
+	var known processFile
 	if err == nil && json.Unmarshal(data, &known) == nil && known.ProcessID != uuid.Nil {
 		return known.ProcessID, nil
 	}
@@ -39,7 +39,7 @@ func loadProcessID(dir string) (uuid.UUID, error) {
 
 // writeProcessID keeps the id. A crash before it is on the disk costs a new one.
 func writeProcessID(path string, id uuid.UUID) error {
-	data, err := json.Marshal(identity{id})
+	data, err := json.Marshal(processFile{id})
 	if err != nil {
 		return fmt.Errorf("process id: %w", err)
 	}

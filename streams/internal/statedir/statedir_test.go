@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io/fs"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -165,7 +164,7 @@ func TestTwoProcesses(t *testing.T) {
 	first := startHolder(t, dir)
 	require.Equal(t, "locked", first.line)
 	second := startHolder(t, dir)
-	pid := strconv.Itoa(first.cmd.Process.Pid)
+	pid := pid(first)
 	require.Contains(t, second.line, "process "+pid)
 	require.Contains(t, second.line, filepath.Join(dir, "app", lockName))
 	require.Error(t, second.cmd.Wait())
@@ -287,43 +286,4 @@ func TestUnwritable(t *testing.T) {
 	require.ErrorContains(t, err, "cannot be used")
 }
 
-// TestFilesystems: the network's are refused by name, FUSE is doubtful.
-func TestFilesystems(t *testing.T) {
-	t.Parallel()
-	for kind, f := range map[string]filesystem{
-		"NFS": {magic: 0x6969}, "SMB": {magic: 0x517B}, "SMB2": {magic: 0xFE534D42}, "CIFS": {magic: -0xACB2BE}, // sign-extended 0xFF534D42
-		"9P": {magic: 0x01021997}, "Ceph": {magic: 0x00C36400}, "AFS": {magic: 0x5346414F}, "WebDAV": {name: "webdav"},
-	} {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			o := Options{Dir: t.TempDir(), ApplicationID: "app", filesystem: func(string) (filesystem, error) { return f, nil }}
-			_, err := Open(t.Context(), o)
-			var network *NetworkFilesystemError
-			require.ErrorAs(t, err, &network)
-			require.Equal(t, kind, network.Kind)
-			require.ErrorContains(t, err, "emptyDir")
-		})
-	}
-	for name, f := range map[string]filesystem{"ext4": {magic: 0xEF53}, "overlay": {magic: 0x794C7630}, "tmpfs": {magic: 0x01021994}, "apfs": {name: "apfs"}} {
-		require.Zero(t, judge(f), name)
-	}
-}
-
-// TestDoubtfulFilesystems are used, with a warning.
-func TestDoubtfulFilesystems(t *testing.T) {
-	t.Parallel()
-	for want, ask := range map[string]func(string) (filesystem, error){
-		"FUSE":                 func(string) (filesystem, error) { return filesystem{magic: 0x65735546}, nil },
-		"could not be checked": func(string) (filesystem, error) { return filesystem{}, fs.ErrInvalid },
-		"":                     func(string) (filesystem, error) { return filesystem{}, errUnsupported },
-	} {
-		var log strings.Builder
-		d, err := Open(t.Context(), Options{
-			Dir: t.TempDir(), ApplicationID: "app", filesystem: ask, Logger: slog.New(slog.NewTextHandler(&log, nil)),
-		})
-		require.NoError(t, err)
-		require.NoError(t, d.Close())
-		require.Contains(t, log.String(), want)
-		require.Equal(t, want == "", log.String() == "")
-	}
-}
+func pid(p process) string { return strconv.Itoa(p.cmd.Process.Pid) }

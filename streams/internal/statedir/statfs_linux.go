@@ -10,3 +10,12 @@ func statfs(path string) (filesystem, error) {
 	}
 	return filesystem{magic: int64(s.Type)}, nil
 }
+
+// freeBytes is the space that is left for this user on the volume of a path.
+func freeBytes(path string) (uint64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(path, &s); err != nil {
+		return 0, err
+	}
+	return s.Bavail * uint64(s.Bsize), nil
+}

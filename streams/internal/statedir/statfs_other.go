@@ -4,3 +4,5 @@ package statedir
 
 // statfs does not know how to ask.
 func statfs(string) (filesystem, error) { return filesystem{}, errUnsupported }
+
+func freeBytes(string) (uint64, error) { return 0, errUnsupported }
