@@ -71,7 +71,7 @@ func (c WindowedCogroup[K, A]) Aggregate(init func() A, vs serde.Serde[A], opts 
 func (c SessionCogroup[K, A]) Aggregate(init func() A, merge func(k K, a, b A) A, vs serde.Serde[A], opts ...StoreOption) WindowedTable[K, A] {
 	d := declare(builderOf(c.parts), cogroupPrefix, init == nil || merge == nil, opts)
 	h, _ := cogrouped(&d, c.parts, c.s.store(&d, cogroupPrefix+storePrefix), vs, fold[K, A]{init: init, merge: merge, sessions: c.s})
-	return WindowedTable[K, A]{sessionResult(h)}
+	return WindowedTable[K, A]{sessionResult(h, c.s)}
 }
 
 const cogroupPrefix = "COGROUPKSTREAM-AGGREGATE-"

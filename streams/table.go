@@ -75,6 +75,8 @@ type tableHandle[K, V any] struct {
 	// get reads a row; asOf that of a time, and is nil unless the table is versioned.
 	get  func(*linking) node.Lookup[K, V]
 	asOf func(*linking) node.LookupAsOf[K, V]
+	// olds says that old values come in any case.
+	olds bool
 	// own is filled in by Materialize; nil where the operator has its store anyway.
 	own *own[K, V]
 }
@@ -112,7 +114,7 @@ func (t tableHandle[K, V]) keeps() bool {
 			return false
 		}
 	}
-	return len(t.sts) > 0
+	return t.olds || len(t.sts) > 0
 }
 
 // storedHandle is the handle of a table with a store.

@@ -121,5 +121,5 @@ func sessionFold[K, V, A any](g grouping[K, V], c *call, s Sessions, vs serde.Se
 	id, _ := g.fold(c, s.store(c, c.Prefix+storePrefix), ks, func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
 		return foldSessions(l, id, st, s, ks, vs, rule())
 	})
-	return sessionResult(result(g, c, id, ks, vs))
+	return sessionResult(result(g, c, id, ks, vs), s)
 }

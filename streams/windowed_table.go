@@ -1,6 +1,8 @@
 package streams
 
 import (
+	"time"
+
 	"github.com/millrace/millrace/streams/internal/node"
 	"github.com/millrace/millrace/streams/internal/topo"
 	"github.com/millrace/millrace/streams/serde"
@@ -15,6 +17,8 @@ type WindowedTable[K, V any] struct{ h windowedHandle[K, V] }
 type windowedHandle[K, V any] struct {
 	h  handle[K, V]
 	ks serde.Serde[Windowed[K]]
+	// closes is how long after its end a window is closed.
+	closes time.Duration
 }
 
 // ToStream is the stream of the table's changes: one record for each update,

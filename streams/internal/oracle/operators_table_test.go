@@ -11,9 +11,46 @@ type groupedTable = streams.GroupedTable[*val, *val]
 
 // tableOp are the fields that only operations of tables and joins have.
 type tableOp struct {
-	Subtractor fn     `json:"subtractor"`
-	FK         *fn    `json:"fk"`
-	GraceMS    *int64 `json:"grace_ms"`
+	Subtractor fn         `json:"subtractor"`
+	FK         *fn        `json:"fk"`
+	GraceMS    *int64     `json:"grace_ms"`
+	Until      string     `json:"until"`
+	LimitMS    int64      `json:"limit_ms"`
+	Buffer     *buffering `json:"buffer"`
+}
+
+// buffering is the buffer of a suppress.
+type buffering struct {
+	MaxRecords *int   `json:"max_records"`
+	MaxBytes   *int   `json:"max_bytes"`
+	Full       string `json:"full"`
+	Logging    *bool  `json:"logging"`
+}
+
+// suppression gives the arguments of a suppress.
+func suppression(o op) (e streams.Emission, out []streams.SuppressOption) {
+	out = opts[streams.SuppressOption](name(o))
+	e = streams.UntilTimeLimit(ms(o.LimitMS))
+	if o.Until == "window_closes" {
+		e = streams.UntilWindowCloses()
+	}
+	b := o.Buffer
+	if b == nil {
+		return e, out
+	}
+	if b.MaxRecords != nil {
+		out = append(out, streams.MaxRecords(*b.MaxRecords))
+	}
+	if b.MaxBytes != nil {
+		out = append(out, streams.MaxBytes(*b.MaxBytes))
+	}
+	if b.Full == "shut_down" {
+		out = append(out, streams.FailWhenFull())
+	}
+	if b.Logging != nil && !*b.Logging {
+		out = append(out, streams.WithoutBufferLogging())
+	}
+	return e, out
 }
 
 // onTable has the operations of tables with plain keys.
@@ -38,6 +75,9 @@ func (in *interpreter) onTable(o op, t table) (any, error) {
 	case "groupBy":
 		out := in.v.Types[o.ID]
 		return t.GroupBy(o.Fn.mapPair, datum{out.Key}, datum{out.Value}, opts[streams.RepartitionOption](name(o))...), nil
+	case "suppress":
+		e, more := suppression(o)
+		return t.Suppress(e, more...), nil
 	case "join", "leftJoin", "outerJoin":
 		if with, ok := in.nodes[o.With].(table); ok && o.FK == nil {
 			return in.keep(o, joinTables(o, t, with)), nil
@@ -78,4 +118,34 @@ func (in *interpreter) onGroupedTable(o op, g groupedTable) (any, error) {
 		return g.Aggregate(o.Init.initial, o.Adder.add, o.Subtractor.add, datum{in.v.Types[o.ID].Value}, in.stores(o)...), nil
 	}
 	return nil, unsupported(o.Op + " on a grouped table")
+}
+
+func (in *interpreter) onWindowedTable(o op, w winTable) (any, error) {
+	n := opts[streams.NodeOption](name(o))
+	out := in.v.Types[o.ID]
+	test := func(k streams.Windowed[*val], v *val) bool { return o.Pred.test(windowed(k), v) }
+	if o.Materialized != nil {
+		return nil, unsupported("materialized steps of windowed tables")
+	}
+	switch o.Op {
+	case "filter":
+		return w.Filter(test, n...), nil
+	case "filterNot":
+		return w.FilterNot(test, n...), nil
+	case "mapValues":
+		return w.MapValuesKeyed(func(k streams.Windowed[*val], v *val) *val { return o.Fn.mapValue(windowed(k), v) }, n...), nil
+	case "groupBy":
+		f := func(k streams.Windowed[*val], v *val) (*val, *val) { return o.Fn.mapPair(windowed(k), v) }
+		return w.GroupBy(f, datum{out.Key}, datum{out.Value}, opts[streams.RepartitionOption](name(o))...), nil
+	case "suppress":
+		e, more := suppression(o)
+		return w.Suppress(e, more...), nil
+	case "toStream":
+		if o.Fn.F == "" {
+			return w.ToStream(streams.WindowedKey[*val], n...).WithKeySerde(windowedSerde{out.Key}).WithValueSerde(datum{out.Value}), nil
+		}
+		s := w.ToStream(func(k streams.Windowed[*val]) *val { return o.Fn.selectKey(windowed(k), nil) }, n...)
+		return s.WithKeySerde(datum{out.Key}).WithValueSerde(datum{out.Value}), nil
+	}
+	return nil, unsupported(o.Op + " on a windowed table")
 }

@@ -57,19 +57,6 @@ func onAnyStream[K any](in *interpreter, o op, s streams.Stream[K, *val], key fu
 	return nil, unsupported(o.Op + " on a stream")
 }
 
-func (in *interpreter) onWindowedTable(o op, w winTable) (any, error) {
-	if o.Op != "toStream" {
-		return nil, unsupported(o.Op + " on a windowed table")
-	}
-	n := opts[streams.NodeOption](name(o))
-	out := in.v.Types[o.ID]
-	if o.Fn.F == "" {
-		return w.ToStream(streams.WindowedKey[*val], n...).WithKeySerde(windowedSerde{out.Key}).WithValueSerde(datum{out.Value}), nil
-	}
-	s := w.ToStream(func(k streams.Windowed[*val]) *val { return o.Fn.selectKey(windowed(k), nil) }, n...)
-	return s.WithKeySerde(datum{out.Key}).WithValueSerde(datum{out.Value}), nil
-}
-
 func (in *interpreter) onGrouped(o op, g grouped) (any, error) {
 	o = countAsAggregate(o)
 	out := in.v.Types[o.ID]
