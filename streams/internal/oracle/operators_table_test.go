@@ -1,8 +1,11 @@
 package oracle
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 
+	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/streams"
 	"github.com/millrace/millrace/streams/record"
 )
@@ -148,4 +151,22 @@ func (in *interpreter) onWindowedTable(o op, w winTable) (any, error) {
 		return s.WithKeySerde(datum{out.Key}).WithValueSerde(datum{out.Value}), nil
 	}
 	return nil, unsupported(o.Op + " on a windowed table")
+}
+
+// buffered says whether a changelog is that of a suppress buffer, which Kafka Streams
+// writes at each flush in the order of a hash set: keys have no order among them.
+func (d *driver) buffered(topic string) bool {
+	for _, st := range d.specs {
+		if st.Changelog == topic {
+			return st.Spec.Kind == store.KindBuffer
+		}
+	}
+	return false
+}
+
+// byKey orders records by key, those of one key as they came.
+func byKey(s []sent) []sent {
+	s = slices.Clone(s)
+	slices.SortStableFunc(s, func(a, b sent) int { return bytes.Compare(a.key, b.key) })
+	return s
 }
