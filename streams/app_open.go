@@ -78,7 +78,15 @@ func (e *engine) openAdmin(ctx context.Context) (err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	return client.Check(ctx, e.admin)
+	if err := client.Check(ctx, e.admin); err != nil {
+		return err
+	}
+	// Offsets of another cluster would mean nothing.
+	brokers, err := kadm.NewClient(e.admin).BrokerMetadata(ctx)
+	if err != nil {
+		return client.Explain(err, e.app.cfg.Brokers)
+	}
+	return e.state.dir.BindCluster(brokers.Cluster)
 }
 
 // ensureTopics checks the sources and makes the internal topics.

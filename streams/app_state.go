@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"github.com/millrace/millrace/store"
@@ -30,6 +31,7 @@ type state struct {
 func openState(ctx context.Context, cfg Config, plan *topo.Plan) (*state, error) {
 	dir, err := statedir.Open(ctx, statedir.Options{
 		Dir: cfg.StateDir, ApplicationID: cfg.ApplicationID, LockTimeout: cfg.StateLockTimeout, Logger: cfg.Logger,
+		InstanceID: cfg.InstanceID, AllowNetworkFilesystem: cfg.AllowNetworkFilesystem, Kubernetes: os.Getenv("KUBERNETES_SERVICE_HOST") != "",
 	})
 	if err != nil {
 		return nil, err
@@ -111,8 +113,8 @@ func (s *state) options() pebblestore.Options {
 }
 
 // open opens the database of a task, once the former owner in this process has
-// closed it. A task without stores needs none. Damaged files are set aside by
-// being removed: the changelog has everything.
+// closed it. A task without stores needs none. Damaged files are set aside: the
+// changelog has everything.
 func (s *state) open(id topo.TaskID) (store.DB, error) {
 	if len(s.plan.Subtopologies[id.Subtopology].Stores) == 0 {
 		return memstore.New(), nil
@@ -135,13 +137,14 @@ func (s *state) open(id topo.TaskID) (store.DB, error) {
 }
 
 func (s *state) rebuild(id topo.TaskID, cause error) (*pebblestore.DB, error) {
-	s.cfg.Logger.Error("the local state of a task is damaged; it is removed and restored from its changelogs", "task", id.String(), "err", cause)
-	if err := s.dir.Remove(id); err != nil {
+	aside, err := s.dir.Quarantine(id, cause.Error())
+	if err != nil {
 		return nil, err
 	}
+	s.cfg.Logger.Error("the local state of a task is damaged; it is set aside and restored from its changelogs", "task", id.String(), "aside", aside, "err", cause)
 	db, err := pebblestore.Open(s.dir.TaskDir(id), s.options())
 	if err != nil {
-		return nil, fmt.Errorf("task %s: after removing damaged state: %w", id, err)
+		return nil, fmt.Errorf("task %s: after setting damaged state aside: %w", id, err)
 	}
 	return db, nil
 }

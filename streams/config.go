@@ -84,6 +84,10 @@ type Config struct {
 
 	// StateDir is the folder of local state, on a local disk.
 	StateDir string
+	// AllowNetworkFilesystem is the kind of a network filesystem or FUSE, as the error
+	// names it, that StateDir may lie on all the same. State there may be corrupted
+	// silently when the network fails.
+	AllowNetworkFilesystem string
 	// StateLockTimeout is how long to wait for another process to let go of it.
 	StateLockTimeout time.Duration
 
