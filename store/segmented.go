@@ -48,6 +48,8 @@ func (s scan[E]) over(h *horizon, visit func(segment int64) bool) {
 }
 
 // seq makes a sequence of a scan, with its error as the last pair.
+//
+//go:noinline
 func seq[E any](run func(yield func(E, error) bool) error) iter.Seq2[E, error] {
 	return func(yield func(E, error) bool) {
 		if err := run(yield); err != nil {
@@ -59,6 +61,8 @@ func seq[E any](run func(yield func(E, error) bool) error) iter.Seq2[E, error] {
 
 // scanKey yields what one key has, by time. Each segment needs its own seek, but
 // there are only a few: a segment covers half the retention.
+//
+//go:noinline
 func scanKey[K, V, E any](h *horizon, c *codec[K, V], k K, s scan[E]) iter.Seq2[E, error] {
 	return seq(func(yield func(E, error) bool) error {
 		if err := h.recall(); err != nil {
@@ -91,6 +95,8 @@ func timeEnd(dst []byte, segment int64, plain []byte, to int64) []byte {
 
 // scanSpan yields what a span of keys has, by segment, then key, then time: the
 // order of Kafka Streams' persistent stores.
+//
+//go:noinline
 func scanSpan[K, V, E any](h *horizon, c *codec[K, V], span Span[K], s scan[E]) iter.Seq2[E, error] {
 	return seq(func(yield func(E, error) bool) error {
 		if err := h.recall(); err != nil {
@@ -126,6 +132,8 @@ func scanSpan[K, V, E any](h *horizon, c *codec[K, V], span Span[K], s scan[E]) 
 
 // within is the scan's decode, with entries of another time left out undecoded:
 // keys are scanned whole, and a segment holds more than what was asked for.
+//
+//go:noinline
 func (s scan[E]) within(h *horizon) func(key, value []byte) (E, bool, error) {
 	from := max(s.from, h.oldest())
 	return func(key, value []byte) (entry E, ok bool, err error) {

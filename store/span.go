@@ -24,6 +24,8 @@ func AtMost[K any](to K) Span[K] { return Span[K]{To: record.Some(to)} }
 
 // walk yields the decoded entries of one scan and reports whether the consumer
 // wants more. decode's ok leaves an entry out; its error ends the sequence.
+//
+//go:noinline
 func walk[E any](r Reader, lo, hi []byte, reverse bool,
 	decode func(key, value []byte) (entry E, ok bool, err error), yield func(E, error) bool,
 ) (more bool) {
@@ -50,6 +52,8 @@ func walk[E any](r Reader, lo, hi []byte, reverse bool,
 }
 
 // spanOf scans a span of plain keys. The bounds share one borrowed buffer.
+//
+//go:noinline
 func spanOf[K, V, E any](r Reader, c *codec[K, V], span Span[K], reverse bool,
 	decode func(key, value []byte) (E, bool, error),
 ) iter.Seq2[E, error] {
@@ -89,6 +93,8 @@ func (c *codec[K, V]) bounds(b *[]byte, span Span[K]) (lo, hi []byte, err error)
 }
 
 // prefixOf scans the keys whose bytes begin with prefix.
+//
+//go:noinline
 func prefixOf[E any](r Reader, prefix []byte, reverse bool, decode func(key, value []byte) (E, bool, error)) iter.Seq2[E, error] {
 	return func(yield func(E, error) bool) {
 		hi, ok := keyenc.PrefixEnd(nil, prefix)

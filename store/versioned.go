@@ -104,6 +104,8 @@ func (s *ReadOnlyVersioned[K, V]) BackwardHistory(k K, from, to int64) iter.Seq2
 
 // within leaves out what was replaced before the history began. It may lie there
 // still, and an answer must not depend on that.
+//
+//go:noinline
 func (s *ReadOnlyVersioned[K, V]) within(k K, from, to int64, reverse bool) iter.Seq2[Version[V], error] {
 	return func(yield func(Version[V], error) bool) {
 		if err := s.recall(); err != nil {
@@ -121,6 +123,8 @@ func (s *ReadOnlyVersioned[K, V]) within(k K, from, to int64, reverse bool) iter
 
 // between yields the versions of k that were valid between two times. The rows are
 // read before the first is yielded: each needs its neighbour for its end.
+//
+//go:noinline
 func (s *ReadOnlyVersioned[K, V]) between(k K, from, to int64, reverse bool) iter.Seq2[Version[V], error] {
 	return seq(func(yield func(Version[V], error) bool) error {
 		versions, err := s.collect(k, from, to)

@@ -58,7 +58,7 @@ func keepRows[K, V any](l *linking, st topo.StoreID, ks serde.Serde[K], vs serde
 	case l.caches(st):
 		keep.Cache = flushed(l, tableCache(l, st, ks, vs))
 	default:
-		keep.Rows = node.PlainRows[K, V]{TimestampedKV: timestamped(l, st, ks, vs)}
+		keep.Rows = node.PlainRows[K, V]{View: timestamped(l, st, ks, vs)}
 	}
 	return keep
 }
@@ -77,7 +77,7 @@ func rowsOf[K, V any](l *linking, st topo.StoreID, ks serde.Serde[K], vs serde.S
 
 // versions opens a versioned store.
 func versions[K, V any](l *linking, st topo.StoreID, ks serde.Serde[K], vs serde.Serde[V]) node.VersionedRows[K, V] {
-	return node.VersionedRows[K, V]{Versioned: open(l, st, func(e store.Engine, s store.Spec) (*store.Versioned[K, V], error) {
+	return node.VersionedRows[K, V]{View: open(l, st, func(e store.Engine, s store.Spec) (*store.Versioned[K, V], error) {
 		return store.NewVersioned(e, s, ks, vs)
 	})}
 }

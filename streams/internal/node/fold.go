@@ -15,11 +15,11 @@ type cells[K, A any] interface {
 }
 
 // table is the cells of an aggregate without windows.
-type table[K, A any] struct{ *store.TimestampedKV[K, A] }
+type table[K, A any] struct{ view *store.TimestampedKV[K, A] }
 
-func (t table[K, A]) Get(k K, _ int64) (A, int64, bool, error) { return t.TimestampedKV.Get(k) }
-func (t table[K, A]) Put(k K, _ int64, v A, ts int64) error    { return t.TimestampedKV.Put(k, v, ts) }
-func (t table[K, A]) Delete(k K, _ int64) error                { return t.TimestampedKV.Delete(k) }
+func (t table[K, A]) Get(k K, _ int64) (A, int64, bool, error) { return t.view.Get(k) }
+func (t table[K, A]) Put(k K, _ int64, v A, ts int64) error    { return t.view.Put(k, v, ts) }
+func (t table[K, A]) Delete(k K, _ int64) error                { return t.view.Delete(k) }
 
 // rule is how records become an aggregate, for aggregate and reduce alike. had
 // says that there is an aggregate already; a reduce begins without.

@@ -113,7 +113,7 @@ func TestChangesComeBackFromTheWire(t *testing.T) {
 func TestTableAggregateTakesOutThenPutsIn(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	rows := PlainRows[string, string]{TimestampedKV: tableStore(t, serde.String)}
+	rows := PlainRows[string, string]{View: tableStore(t, serde.String)}
 	plus := func(_, v, acc string) string { return acc + "+" + v }
 	minus := func(_, v, acc string) string { return acc + "-" + v }
 	s := TableAggregate(&b.env, Keep[string, string]{Rows: rows}, func() string { return "" }, plus, minus, toStream[string](b))
@@ -183,7 +183,7 @@ func TestVersionedRowsTellWhatIsStale(t *testing.T) {
 	spec := store.Spec{Name: "v", Kind: store.KindVersioned, History: 100 * time.Millisecond}
 	st, err := store.NewVersioned(engineOf(t, spec), spec, serde.String, serde.String)
 	require.NoError(t, err)
-	rows := VersionedRows[string, string]{Versioned: st}
+	rows := VersionedRows[string, string]{View: st}
 	var stale []bool
 	s := VersionedTableSource(&b.env, rows, func(r *record.Record[string, Change[string]]) error {
 		stale = append(stale, r.Value.Stale)
@@ -257,7 +257,7 @@ func TestTableOperatorsDoNotAllocate(t *testing.T) {
 	get := func(string) (int64, int64, bool, error) { return 1, 0, true, nil }
 	sum := func(_ string, l, r record.Opt[int64]) int64 { return l.V + r.V }
 	key := func(k string, v int64) (string, int64) { return k, v }
-	rows := PlainRows[string, int64]{TimestampedKV: tableStore(t, serde.Int64)}
+	rows := PlainRows[string, int64]{View: tableStore(t, serde.Int64)}
 	next := drop[string, Change[int64]]
 	add := func(_ string, v, acc int64) int64 { return acc + v }
 	for name, s := range map[string]Sink[string, Change[int64]]{

@@ -18,28 +18,34 @@ type Rows[K, V any] interface {
 }
 
 // PlainRows are rows of which the last one set counts, whatever its time.
-type PlainRows[K, V any] struct{ *store.TimestampedKV[K, V] }
+//
+// The view is a field and not embedded: the compiler would write a wrapper of each
+// of its methods for each pair of types in a program.
+type PlainRows[K, V any] struct{ View *store.TimestampedKV[K, V] }
+
+// Get implements Rows.
+func (s PlainRows[K, V]) Get(k K) (v V, time int64, ok bool, err error) { return s.View.Get(k) }
 
 // Set implements Rows.
 func (s PlainRows[K, V]) Set(k K, v V, there bool, time int64) (kept, latest bool, err error) {
 	if !there {
-		return true, true, s.Delete(k)
+		return true, true, s.View.Delete(k)
 	}
-	return true, true, s.Put(k, v, time)
+	return true, true, s.View.Put(k, v, time)
 }
 
 // VersionedRows are rows of which the one with the latest time counts.
-type VersionedRows[K, V any] struct{ *store.Versioned[K, V] }
+type VersionedRows[K, V any] struct{ View *store.Versioned[K, V] }
 
 // Get implements Rows.
 func (s VersionedRows[K, V]) Get(k K) (v V, time int64, ok bool, err error) {
-	version, ok, err := s.Versioned.Get(k)
+	version, ok, err := s.View.Get(k)
 	return version.Value, version.From, ok, err
 }
 
 // AsOf is a [LookupAsOf].
 func (s VersionedRows[K, V]) AsOf(k K, time int64) (v V, from int64, ok bool, err error) {
-	version, ok, err := s.GetAsOf(k, time)
+	version, ok, err := s.View.GetAsOf(k, time)
 	return version.Value, version.From, ok, err
 }
 
@@ -47,9 +53,9 @@ func (s VersionedRows[K, V]) AsOf(k K, time int64) (v V, from int64, ok bool, er
 func (s VersionedRows[K, V]) Set(k K, v V, there bool, time int64) (kept, latest bool, err error) {
 	var validTo int64
 	if there {
-		validTo, err = s.Put(k, v, time)
+		validTo, err = s.View.Put(k, v, time)
 	} else {
-		validTo, err = s.PutNull(k, time)
+		validTo, err = s.View.PutNull(k, time)
 	}
 	return validTo != store.NotPut, validTo == store.ValidToUndefined, err
 }
