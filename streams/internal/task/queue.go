@@ -5,7 +5,7 @@ package task
 type queue struct {
 	topic   string
 	entry   Entry
-	stamp   Stamp // or nil
+	stamp   Stamp   // or nil
 	batches [][]Raw // none is empty
 	at      int     // of the head in batches[0]
 	size    int
