@@ -27,8 +27,8 @@ import (
 // The measured run: go test ./store/pebblestore -run MemoryBudget -budget 1GiB -keys 10000000 -for 5m -v -timeout 60m.
 var (
 	budgetFlag = flag.String("budget", "256MiB", "memory limit of TestMemoryBudget, e.g. 1GiB")
-	keysFlag   = flag.Int("keys", 100_000, "distinct keys of 1 KiB in TestMemoryBudget")
-	forFlag    = flag.Duration("for", 2*time.Second, "how long TestMemoryBudget updates them")
+	keysFlag   = flag.Int("keys", 50_000, "distinct keys of 1 KiB in TestMemoryBudget")
+	forFlag    = flag.Duration("for", time.Second, "how long TestMemoryBudget updates them")
 	budgetDir  = flag.String("dir", "", "where TestMemoryBudget keeps its state; default: the directory for temporary files")
 )
 
@@ -64,8 +64,8 @@ func TestMemoryBudget(t *testing.T) {
 		measureBudget(t)
 		return
 	}
-	if testing.Short() {
-		t.Skip("it takes some seconds")
+	if testing.Short() || raced {
+		t.Skip("it takes some seconds, and the memory of an ordinary build")
 	}
 	limit := parseBytes(t, *budgetFlag)
 	args := []string{

@@ -85,6 +85,10 @@ func (d *DB) open() (err error) {
 	d.scheduler.held = true
 	d.brake = newBrake(d.options.MaxUnflushedBytes, d.shared.memTableSize())
 	d.db, err = pebble.Open(d.dir, d.pebbleOptions())
+	if failed := d.health.check(); err == nil && failed != nil {
+		d.abandon()
+		return failed // what Pebble was not told
+	}
 	if err != nil {
 		return explain("open the state", d.dir, damaged(err))
 	}
@@ -93,13 +97,18 @@ func (d *DB) open() (err error) {
 		err = d.loadMeta()
 	}
 	if err != nil {
-		close(d.health.closing)
-		_ = d.db.Close() // the first error says why
+		d.abandon()
 		return err
 	}
 	d.staged = d.db.NewIndexedBatch()
 	d.scheduler.hold(false)
 	return nil
+}
+
+// abandon closes a DB that was opened in vain. Another error says why.
+func (d *DB) abandon() {
+	close(d.health.closing)
+	_ = d.shut()
 }
 
 // leave gives back what the DB has of the shared caches.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -47,7 +48,7 @@ func (e *engine) Get(key []byte) (value []byte, ok bool, err error) {
 		return nil, false, err
 	}
 	e.db.takeBack()
-	value, closer, err := e.db.staged.Get(e.at(key))
+	value, closer, err := e.db.get(e.at(key))
 	switch {
 	case errors.Is(err, pebble.ErrNotFound):
 		return nil, false, nil
@@ -56,6 +57,14 @@ func (e *engine) Get(key []byte) (value []byte, ok bool, err error) {
 	}
 	e.db.lent = closer
 	return value, true, nil
+}
+
+// get looks at what is committed alone if nothing is staged, which costs less.
+func (d *DB) get(key []byte) ([]byte, io.Closer, error) {
+	if d.staged.Empty() {
+		return d.db.Get(key)
+	}
+	return d.staged.Get(key)
 }
 
 func (e *engine) Put(key, value []byte) error {

@@ -204,7 +204,7 @@ func TestFaults(t *testing.T) {
 	calls := int(quiet.calls.Load())
 	step := 1
 	if *cases == 0 {
-		step = 5
+		step = 11
 	}
 	n, damaged := 0, 0
 	for k := 0; k < calls; k += step {

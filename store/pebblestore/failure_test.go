@@ -193,43 +193,6 @@ func TestDiskFull(t *testing.T) {
 	require.True(t, ok)
 }
 
-// An I/O error at any point of a life ends in an error or in none, never in a panic
-// or a hang, and never in a wrong read afterwards.
-func TestErrorsEverywhere(t *testing.T) {
-	t.Parallel()
-	for n := int32(0); n < 120; n++ {
-		mem := vfs.NewCrashableMem()
-		fs := errorfs.Wrap(mem, errorfs.ErrInjected.If(errorfs.And(errorfs.Writes, errorfs.OnIndex(n))))
-		if db, err := pebblestore.Open("s", pebblestore.Options{FS: fs, MaxUnflushedBytes: 8192}); err == nil {
-			if e, err := db.Engine(plain); err == nil {
-				_ = fill(db, e, 300)
-			}
-			_ = db.Flush()
-			_ = db.Close()
-		}
-		db, err := pebblestore.Open("s", pebblestore.Options{FS: mem.CrashClone(vfs.CrashCloneCfg{})})
-		if err != nil {
-			continue // said so
-		}
-		requirePrefix(t, db, n)
-		require.NoError(t, db.Close())
-	}
-}
-
-// requirePrefix checks that a DB filled by fill holds just what its position says.
-func requirePrefix(t *testing.T, db store.DB, n int32) {
-	t.Helper()
-	e, err := db.Engine(plain)
-	require.NoError(t, err)
-	keys := int64(0)
-	require.NoError(t, e.Scan(nil, nil, false, func(_, _ []byte) bool { keys++; return true }))
-	last, ok := db.Position()["t"]
-	if !ok {
-		last = -1
-	}
-	require.Equal(t, last+1, keys, "fault at call %d", n)
-}
-
 // A flipped bit in a table is found by its checksum.
 func TestCorruptTable(t *testing.T) {
 	t.Parallel()
@@ -293,4 +256,61 @@ func TestMissingFiles(t *testing.T) {
 			require.True(t, strings.Contains(err.Error(), "rebuilt"), "%s: %v", pattern, err)
 		}
 	}
+}
+
+// A table that goes away under an open DB is damage, which the error says.
+func TestLostTable(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db, e := open(t, dir, pebblestore.Options{})
+	require.NoError(t, fill(db, e, 2000))
+	require.NoError(t, db.Flush())
+	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+	require.NoError(t, err)
+	for _, table := range tables {
+		require.NoError(t, os.Remove(table))
+	}
+	err = e.Scan(nil, nil, false, func(_, _ []byte) bool { return true })
+	require.Error(t, err)
+	require.ErrorIs(t, db.Commit(nil), store.ErrCorrupt)
+	require.Error(t, db.Close())
+	require.ErrorIs(t, readAll(dir), store.ErrCorrupt)
+}
+
+// A full disk that hits the list of tables ends the DB at the version before, without
+// an end of the process; whatever else Pebble does then changes nothing on the disk.
+func TestManifestFails(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileSync, errorfs.OpFileSyncTo} {
+		disk := &manifestFault{kind: kind}
+		mem := vfs.NewCrashableMem()
+		db, e := open(t, "s", pebblestore.Options{FS: errorfs.Wrap(mem, disk), MaxUnflushedBytes: 4096})
+		require.NoError(t, fill(db, e, 500))
+		disk.on.Store(true)
+		var err error
+		for i := 0; err == nil && i < 1000; i++ {
+			err = fill(db, e, 500)
+		}
+		if kind != errorfs.OpFileSyncTo {
+			require.ErrorIs(t, err, syscall.ENOSPC)
+			require.ErrorIs(t, db.Close(), syscall.ENOSPC)
+		}
+		after, e := open(t, "s", pebblestore.Options{FS: mem.CrashClone(vfs.CrashCloneCfg{})})
+		requireFilled(t, after, e)
+	}
+}
+
+// manifestFault is a disk on which one kind of call on the list of tables fails.
+type manifestFault struct {
+	kind errorfs.OpKind
+	on   atomic.Bool
+}
+
+func (f *manifestFault) String() string { return "manifest fault" }
+
+func (f *manifestFault) MaybeError(op errorfs.Op) error {
+	if f.on.Load() && op.Kind == f.kind && strings.Contains(op.Path, "MANIFEST") {
+		return syscall.ENOSPC
+	}
+	return nil
 }

@@ -71,7 +71,18 @@ func (h *health) Errorf(format string, args ...any) {
 
 // Fatalf is what Pebble cannot live with. It expects not to come back; it does, and
 // nothing is written or read after it.
-func (h *health) Fatalf(format string, args ...any) { h.fail(fmt.Errorf(format, args...)) }
+func (h *health) Fatalf(format string, args ...any) {
+	err := fmt.Errorf(format, args...)
+	for _, arg := range args {
+		if cause, ok := arg.(error); ok {
+			err = fmt.Errorf("%s: %w", strings.TrimSuffix(err.Error(), ": "+cause.Error()), cause)
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = damaged(err) // a table went away
+	}
+	h.fail(err)
+}
 
 // explain says what could not be done where, of which kind the error is, and what
 // helps.

@@ -1,0 +1,6 @@
+//go:build !race
+
+package pebblestore_test
+
+// raced builds take several times the memory.
+const raced = false
