@@ -64,11 +64,6 @@ func keep[S, K, A any](l *linking, id topo.NodeID, st topo.StoreID, ks serde.Ser
 	return kept[S, K, A]{view: open(l, st, func(e store.Engine, s store.Spec) (S, error) { return view(e, s, ks, vs) })}
 }
 
-type (
-	windows[K, A any]  = kept[*store.Window[K, A], K, A]
-	sessions[K, A any] = kept[*store.Session[K, A], K, A]
-)
-
 // tableSource links the node that keeps a table read from a topic.
 func tableSource[K, V any](l *linking, id topo.NodeID, st topo.StoreID, ks serde.Serde[K], vs serde.Serde[V]) node.Sink[K, V] {
 	env, next := l.env(id), fan[K, node.Change[V]](l, id)

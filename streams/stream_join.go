@@ -77,14 +77,13 @@ func (s Stream[K, V]) OuterJoin[V2, R any](o Stream[K, V2], w JoinWindow, f func
 
 // streamJoin is a join of streams while it is declared.
 type streamJoin[K, V, V2, R any] struct {
-	left, right topo.NodeID
-	nodes       topo.JoinNodes
-	window      node.JoinWindow
-	outer       [2]bool
-	ks          serde.Serde[K]
-	vs          serde.Serde[V]
-	vs2         serde.Serde[V2]
-	f           func(K, Opt[V], Opt[V2]) R
+	nodes  topo.JoinNodes
+	window node.JoinWindow
+	outer  [2]bool
+	ks     serde.Serde[K]
+	vs     serde.Serde[V]
+	vs2    serde.Serde[V2]
+	f      func(K, Opt[V], Opt[V2]) R
 }
 
 func joinStreams[K, V, V2, R any](h handle[K, V], o handle[K, V2], c *call, w JoinWindow, left, right bool, f func(K, Opt[V], Opt[V2]) R) handle[K, R] {

@@ -38,13 +38,25 @@ func newHealth(fs vfs.FS, dir string, log *slog.Logger) *health {
 func (h *health) fail(err error) {
 	h.once.Do(func() {
 		h.err = explain("keep the state", h.dir, err)
-		if pebble.IsCorruptionError(err) {
+		switch {
+		case pebble.IsCorruptionError(err):
 			mark(h.fs, h.dir)
+		case vfs.IsNoSpaceError(err):
+			h.err = h.withSpace(h.err)
 		}
 		h.log.Error("state store failed", "error", h.err)
 		close(h.failed)
 	})
 	h.Infof("background error: %v", err)
+}
+
+// withSpace adds how full the disk is, where that can be asked.
+func (h *health) withSpace(err error) error {
+	u, asking := h.fs.GetDiskUsage(h.dir)
+	if asking != nil {
+		return err
+	}
+	return fmt.Errorf("%w (%d of %d MiB are free there)", err, u.AvailBytes>>20, u.TotalBytes>>20)
 }
 
 // check returns the first failure, if there was one.
@@ -90,28 +102,28 @@ func explain(what, dir string, err error) error {
 	if err == nil {
 		return nil
 	}
-	kind, advice := diagnose(err)
+	advice, kind := diagnose(err)
 	if kind == nil {
 		return fmt.Errorf("%s in %s: %w; %s", what, dir, err, advice)
 	}
 	return fmt.Errorf("%s in %s: %w: %w; %s", what, dir, kind, err, advice)
 }
 
-// diagnose finds the kind of an error, which may be nil, and the remedy.
-func diagnose(err error) (kind error, advice string) {
+// diagnose finds the remedy for an error, and its kind, which may be nil.
+func diagnose(err error) (advice string, kind error) {
 	switch {
 	case pebble.IsCorruptionError(err):
-		return store.ErrCorrupt, "set the directory aside and let the state be rebuilt from the changelog"
+		return "set the directory aside and let the state be rebuilt from the changelog", store.ErrCorrupt
 	case errors.Is(err, syscall.EAGAIN), strings.Contains(err.Error(), "lock held"):
-		return store.ErrBusy, "stop the other process, or give this one a state directory of its own"
+		return "stop the other process, or give this one a state directory of its own", store.ErrBusy
 	case strings.Contains(err.Error(), "format major version"):
-		return store.ErrNewerFormat, "run the release that wrote it, or set the directory aside"
+		return "run the release that wrote it, or set the directory aside", store.ErrNewerFormat
 	case vfs.IsNoSpaceError(err):
-		return nil, "free space on the volume, or make it larger"
+		return "free space on the volume, or make it larger", nil
 	case errors.Is(err, fs.ErrPermission):
-		return nil, "give the process's user the directory and its files"
+		return "give the process's user the directory and its files", nil
 	}
-	return nil, "check the volume; the state can be rebuilt from the changelog"
+	return "check the volume; the state can be rebuilt from the changelog", nil
 }
 
 // recovered makes an error of a panic of Pebble's; without one, err stays.
