@@ -2,6 +2,7 @@ package pebblestore_test
 
 import (
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -34,6 +35,20 @@ func (w *watched) set(f func()) {
 	w.before.Store(&f)
 }
 
+// linking keeps clones and links apart: a link of the disk in memory takes the lock of
+// clones twice, which hangs if a clone begins between.
+type linking struct {
+	vfs.FS
+	mu *sync.Mutex
+}
+
+// Link implements vfs.FS.
+func (l linking) Link(from, to string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.FS.Link(from, to)
+}
+
 // TestCrashes takes the power at each call of each step.
 func TestCrashes(t *testing.T) {
 	t.Parallel()
@@ -46,16 +61,18 @@ func TestCrashes(t *testing.T) {
 }
 
 func disk(bound int64) storetest.Disk {
-	mem, w := vfs.NewCrashableMem(), &watched{}
+	mem, w, links := vfs.NewCrashableMem(), &watched{}, new(sync.Mutex)
 	on := func(fs vfs.FS) func() (store.DB, error) {
 		return func() (store.DB, error) {
 			return pebblestore.Open("state/0_0", pebblestore.Options{FS: fs, MaxUnflushedBytes: bound})
 		}
 	}
 	return storetest.Disk{
-		Open:  on(errorfs.Wrap(mem, w)),
+		Open:  on(errorfs.Wrap(linking{mem, links}, w)),
 		Watch: w.set,
 		Crash: func(percent int, rng *rand.Rand) func() (store.DB, error) {
+			links.Lock()
+			defer links.Unlock()
 			return on(mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rng}))
 		},
 		Load: load,

@@ -85,9 +85,11 @@ func (d *DB) open() (err error) {
 	d.scheduler.held = true
 	d.brake = newBrake(d.options.MaxUnflushedBytes, d.shared.memTableSize())
 	d.db, err = pebble.Open(d.dir, d.pebbleOptions())
-	if failed := d.health.check(); err == nil && failed != nil {
-		d.abandon()
-		return failed // what Pebble was not told
+	if failed := d.health.check(); failed != nil {
+		if err == nil {
+			d.abandon() // Pebble was not told
+		}
+		return failed
 	}
 	if err != nil {
 		return explain("open the state", d.dir, damaged(err))

@@ -21,5 +21,23 @@
 //
 // Pebble retries a failing flush for ever and would hold up its writers meanwhile.
 // So the first background error is kept, every later call returns it, and nothing
-// waits without watching for it. The task fails; the process lives.
+// waits without watching for it. Nothing on the disk changes any more, and Pebble is
+// not told of failures that it takes for the end of the process. The task fails; the
+// process lives.
+//
+// Damage is found by checksums, and by what opening compares: markers, sizes, sequence
+// numbers. It leaves a file behind, so that the next start knows; the remedy is to set
+// the directory aside and to restore. A stale copy of a whole directory is an older
+// commit, and legal. What is not found is two tables of equal size that have taken
+// each other's name.
+//
+// # Restoring
+//
+// [DB.Load] makes sorted tables from a changelog and adds them with their position in
+// one step; compactions wait until it is done.
+//
+// # Memory
+//
+// One [Shared] bounds all DBs of a process: block cache, memtables, runs of loads.
+// Commits wait where flushes or compactions do not keep up. [Shared.Metrics] tells.
 package pebblestore

@@ -1,12 +1,12 @@
 package pebblestore_test
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,9 +36,17 @@ func open(t *testing.T, dir string, o pebblestore.Options) (*pebblestore.DB, sto
 }
 
 // fill commits n keys in batches, so that there is something to flush.
-func fill(db store.DB, e store.Engine, n int) error {
-	for i := range n {
-		if err := e.Put(fmt.Appendf(nil, "key %06d", i), bytes.Repeat([]byte{byte(i)}, 100)); err != nil {
+func fill(db store.DB, e store.Engine, n int) error { return fillFrom(db, e, 0, n) }
+
+// fillFrom begins with a certain key.
+func fillFrom(db store.DB, e store.Engine, first, n int) error {
+	value := make([]byte, 100)
+	rng := rand.New(rand.NewPCG(uint64(first), 0))
+	for i := first; i < first+n; i++ {
+		for at := range value {
+			value[at] = byte(rng.Uint32()) // does not compress
+		}
+		if err := e.Put(fmt.Appendf(nil, "key %06d", i), value); err != nil {
 			return err
 		}
 		if i%100 == 99 {
