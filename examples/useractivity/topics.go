@@ -36,7 +36,31 @@ func createTopics(ctx context.Context, client *kgo.Client) error {
 			return fmt.Errorf("create topic %s: %w", topic, err)
 		}
 	}
+	for _, topic := range []string{eventsTopic, profilesTopic, countsTopic, visitsTopic, enrichedTopic} {
+		if err := known(ctx, client, topic); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// known waits until the brokers know a topic that their controller has created.
+func known(ctx context.Context, client *kgo.Client, topic string) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for {
+		_, err := ends(ctx, client, topic)
+		if !errors.Is(err, kerr.UnknownTopicOrPartition) && !errors.Is(err, kerr.LeaderNotAvailable) {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // ends is where each partition of a topic ends.
