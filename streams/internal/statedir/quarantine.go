@@ -3,7 +3,6 @@ package statedir
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,10 +27,11 @@ const (
 // a file beside it.
 func (d *Dir) Quarantine(id topo.TaskID, reason string) (path string, err error) {
 	from := d.TaskDir(id)
-	path, err = d.unused(from + corruptInfix + time.Now().UTC().Format("20060102T150405.000Z"))
+	stamp, err := d.unusedStamp(time.Now().UTC().Format("20060102T150405.000Z"))
 	if err != nil {
 		return "", err
 	}
+	path = from + corruptInfix + stamp
 	if err := os.Rename(from, path); err != nil {
 		return "", fmt.Errorf("setting the damaged state of task %s aside: %w; remove %s by hand", id, err, from)
 	}
@@ -43,18 +43,23 @@ func (d *Dir) Quarantine(id topo.TaskID, reason string) (path string, err error)
 	return path, nil
 }
 
-// unused finds a name that nothing has: two quarantines may fall into one moment.
-func (d *Dir) unused(path string) (string, error) {
-	for n := 0; n < 1000; n++ {
-		name := path
+// unusedStamp finds a time stamp that nothing set aside has: two quarantines, also of two
+// tasks, may fall into one moment, and which is older must still be told by the name.
+func (d *Dir) unusedStamp(moment string) (string, error) {
+	paths, err := d.Quarantined()
+	if err != nil {
+		return "", err
+	}
+	for n := range 1000 {
+		stamp := moment
 		if n > 0 {
-			name = fmt.Sprintf("%s.%03d", path, n)
+			stamp = fmt.Sprintf("%s.%03d", moment, n)
 		}
-		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
-			return name, nil
+		if !slices.ContainsFunc(paths, func(p string) bool { return strings.HasSuffix(p, corruptInfix+stamp) }) {
+			return stamp, nil
 		}
 	}
-	return "", fmt.Errorf("no name is left beside %s; remove some of them", path)
+	return "", fmt.Errorf("no name is left for damaged state in %s; remove some of what lies there", d.path)
 }
 
 // Quarantined lists what was set aside, the oldest first.
