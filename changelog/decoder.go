@@ -35,7 +35,7 @@ func NewDecoder(spec store.Spec) *Decoder {
 // Mutations decodes one record: its key, its value (nil is a deletion), its
 // timestamp in ms and its headers, which only suppress buffers look at. A version
 // is two mutations, or none if Kafka Streams logged it but left it out because it
-// came too late; everything else is one. The result aliases the decoder's buffers or
+// came too late; so is an entry of a store with a TTL; everything else is one. The result aliases the decoder's buffers or
 // the record's bytes and is valid until the next call. The caller adds topic and
 // offset to an error.
 func (d *Decoder) Mutations(key, value []byte, ts int64, headers ...record.Header) ([]store.Mutation, error) {
@@ -54,6 +54,11 @@ func (d *Decoder) Mutations(key, value []byte, ts int64, headers ...record.Heade
 	case d.spec.Timestamped:
 		d.value = append(binary.BigEndian.AppendUint64(d.value[:0], uint64(ts)), value...)
 		d.out[0].Value = d.value
+		if d.spec.TTL > 0 {
+			d.index = keyenc.AppendExpiry(d.index[:0], keyenc.Segment(ts, d.spec.TTLInterval()), key)
+			d.out[1] = store.Mutation{Key: d.index, Value: []byte{}}
+			return d.out[:], nil
+		}
 	case d.spec.Kind == store.KindBuffer:
 		if err := d.buffered(value, ts, headers); err != nil {
 			return nil, fmt.Errorf("store %q: a changelog value of %d bytes: %w", d.spec.Name, len(value), err)

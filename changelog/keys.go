@@ -9,12 +9,15 @@ import (
 // until the next call.
 type keys struct {
 	kind     store.Kind
+	ttl      bool
 	interval int64 // ms, of a segment
 	plain    []byte
 	out      []byte
 }
 
-func newKeys(spec store.Spec) keys { return keys{kind: spec.Kind, interval: spec.SegmentInterval()} }
+func newKeys(spec store.Spec) keys {
+	return keys{kind: spec.Kind, ttl: spec.TTL > 0, interval: spec.SegmentInterval()}
+}
 
 // logged is the changelog's key of a local one.
 func (k *keys) logged(local []byte) (_ []byte, err error) {
@@ -30,7 +33,10 @@ func (k *keys) logged(local []byte) (_ []byte, err error) {
 	case store.KindVersioned:
 		k.out, _, err = keyenc.SplitVersion(k.out[:0], local)
 	default:
-		return present(local), nil
+		if k.ttl {
+			local, err = keyenc.SplitLive(local)
+		}
+		return present(local), err
 	}
 	return present(k.out), err
 }
@@ -64,7 +70,10 @@ func (k *keys) local(logged []byte, ts int64) ([]byte, error) {
 		_, _, _, err := keyenc.SplitGrace(logged)
 		return logged, err
 	default:
-		return logged, nil
+		if !k.ttl {
+			return logged, nil
+		}
+		k.out = keyenc.AppendLive(k.out[:0], logged)
 	}
 	return k.out, nil
 }

@@ -41,7 +41,7 @@ func Log(e store.Engine, spec store.Spec, now func() int64, emit func(key, value
 // Write wraps an engine so that each Put and Delete is also emitted as a record of
 // the store's changelog, after it was staged. The record is lent for the call.
 // Range deletions are expiry and are not logged: the topic's retention does the
-// same; nor is what a versioned store forgets.
+// same; nor is what a versioned store forgets. What a [store.TTL] expires is.
 //
 // The result belongs to the goroutine of e. A store with LoggingOff is returned as
 // it is.
@@ -107,7 +107,7 @@ func (l *logged) LogPut(key, value []byte) error {
 // LogDelete emits the record of a Delete that was staged apart.
 func (l *logged) LogDelete(key []byte) error {
 	// A version is never deleted, it is followed by a deletion: this is expiry.
-	if l.spec.Kind == store.KindVersioned {
+	if l.spec.Kind == store.KindVersioned || l.local(key) {
 		return nil
 	}
 	if err := l.begin(key); err != nil {
@@ -116,9 +116,10 @@ func (l *logged) LogDelete(key []byte) error {
 	return l.emit(&l.out)
 }
 
-// local tells rows that only the engine has: the index of a versioned store.
+// local tells rows that only the engine has: the index of a versioned store, or of
+// one with a TTL.
 func (l *logged) local(key []byte) bool {
-	return l.spec.Kind == store.KindVersioned && keyenc.IsVersionIndex(key)
+	return l.spec.Kind == store.KindVersioned && keyenc.IsVersionIndex(key) || l.spec.TTL > 0 && keyenc.IsExpiry(key)
 }
 
 // begin makes the record of a deletion, which a value may be added to.

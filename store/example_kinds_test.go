@@ -179,3 +179,21 @@ func ExampleReadOnlySession() {
 	fmt.Println(ok, err)
 	// Output: false <nil>
 }
+
+func ExampleTTL() {
+	spec := store.Spec{Name: "seen", Kind: store.KindKeyValue, Timestamped: true, TTL: time.Minute}
+	e, _ := memstore.New().Engine(spec)
+	ttl, _ := store.NewTTL(e, spec)
+	seen := store.NewTimestampedKV(ttl, text{}, long{})
+	_ = seen.Put("order 1", 1, 0)
+	_ = seen.Put("order 2", 1, 50_000)
+	_, _ = ttl.Sweep(70_000, 100, func(key, _ []byte) (keep bool, err error) {
+		fmt.Printf("%s expires\n", key)
+		return false, nil
+	})
+	_, _, there, _ := seen.Get("order 2")
+	fmt.Println(there)
+	// Output:
+	// order 1 expires
+	// true
+}

@@ -60,6 +60,9 @@ type Spec struct {
 	History time.Duration
 	// MaxEntries bounds a KindLRU store.
 	MaxEntries int
+	// TTL is how long the entries of a Timestamped KindKeyValue store live behind a
+	// sweep's time; zero is for ever. The engine of such a store is a [TTL].
+	TTL time.Duration
 	// LogHeaders gives changelog records the headers of the record being
 	// processed, as Kafka Streams does for the sides of stream-stream joins and for
 	// foreign-key subscriptions.
@@ -82,6 +85,15 @@ func (s Spec) SegmentInterval() int64 {
 	return max(s.Retention/2, minSegmentInterval).Milliseconds()
 }
 
+// ttlSegments is how many segments of its index a store's TTL spans: so often does an
+// entry that is always written to have rows there.
+const ttlSegments = 16
+
+// TTLInterval is the span of time, in ms, that one segment of the index of a store
+// with a TTL covers, and how much later than its TTL an entry may expire: a sixteenth
+// of it, at least a millisecond. Like SegmentInterval it is a part of the layout.
+func (s Spec) TTLInterval() int64 { return max(s.TTL.Milliseconds()/ttlSegments, 1) }
+
 // Segmented reports whether the store's keys carry event time and expire by
 // segments.
 func (s Spec) Segmented() bool { return s.Kind == KindWindow || s.Kind == KindSession }
@@ -103,6 +115,8 @@ func (s Spec) Validate() error {
 	fault(s.Kind == KindWindow && s.WindowSize <= 0, "a window store needs the size of its windows")
 	fault(s.RetainDuplicates && s.Kind != KindWindow, "only a window store can retain duplicates")
 	fault((s.MaxEntries > 0) != (s.Kind == KindLRU) || s.MaxEntries < 0, "MaxEntries is the bound of an LRU store, which needs one, and of no other")
+	fault(s.TTL < 0, "the TTL is negative")
+	fault(s.TTL > 0 && (s.Kind != KindKeyValue || !s.Timestamped), "only a timestamped key-value store has a TTL")
 	fault(s.Timestamped && !timed, "the values of a "+s.Kind.String()+" store have no timestamps; unset Spec.Timestamped")
 	return errors.Join(faults...)
 }

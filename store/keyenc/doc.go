@@ -6,6 +6,7 @@
 //	window    i64 segment | escaped key | i64 start | i32 seqnum
 //	session   i64 segment | escaped key | i64 end   | i64 start
 //	version   escaped key | i64 time, and in its index 00 00 | i64 time | key
+//	with TTL  01 | key, and in its index 00 | i64 segment | key
 //
 // The segment comes first, so that expiry is one range deletion, and holds all
 // keys of a span of event time. Integers have their sign bit flipped, so that

@@ -24,6 +24,33 @@ func TestLocalKeysAreFixed(t *testing.T) {
 	require.Equal(t, "6100ff0001"+"800000000002bf20", hex.EncodeToString(version))
 	index := keyenc.AppendVersionIndex(nil, 180_000, []byte("a\x00"))
 	require.Equal(t, "0000"+"800000000002bf20"+"6100", hex.EncodeToString(index))
+	require.Equal(t, "01"+"6100", hex.EncodeToString(keyenc.AppendLive(nil, []byte("a\x00"))))
+	require.Equal(t, "00"+"8000000000000003"+"6100", hex.EncodeToString(keyenc.AppendExpiry(nil, 3, []byte("a\x00"))))
+}
+
+// The index of a store with a TTL lies in front of the entries, and is told from them.
+func TestTTLKeys(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"", "\x00", "a", "\xff"} {
+		live, expiry := keyenc.AppendLive(nil, []byte(key)), keyenc.AppendExpiry(nil, math.MaxInt64, []byte(key))
+		require.Negative(t, bytes.Compare(expiry, live))
+		require.Negative(t, bytes.Compare(live, keyenc.LiveEnd()))
+		require.True(t, keyenc.IsExpiry(expiry))
+		require.False(t, keyenc.IsExpiry(live))
+		back, err := keyenc.SplitLive(live)
+		require.NoError(t, err)
+		require.Equal(t, key, string(back))
+		segment, back, err := keyenc.SplitExpiry(expiry)
+		require.NoError(t, err)
+		require.Equal(t, key, string(back))
+		require.EqualValues(t, math.MaxInt64, segment)
+		_, err = keyenc.SplitLive(expiry)
+		require.ErrorIs(t, err, keyenc.ErrMalformed)
+		_, _, err = keyenc.SplitExpiry(live)
+		require.ErrorIs(t, err, keyenc.ErrMalformed)
+	}
+	_, _, err := keyenc.SplitExpiry([]byte{0, 1})
+	require.ErrorIs(t, err, keyenc.ErrMalformed)
 }
 
 func TestSegment(t *testing.T) {

@@ -34,15 +34,18 @@ type descriptor struct {
 	id          uint16
 	kind        store.Kind
 	timestamped bool
-	interval    int64 // ms, of a segment; 0 in key-value stores
+	interval    int64 // ms, of a segment; 0 in stores that have none
 }
 
 const descriptorSize = 2 + 1 + 1 + 8
 
 func describe(id uint16, spec store.Spec) descriptor {
 	d := descriptor{id: id, kind: spec.Kind, timestamped: spec.Timestamped}
-	if spec.Segmented() {
+	switch {
+	case spec.Segmented():
 		d.interval = spec.SegmentInterval()
+	case spec.TTL > 0:
+		d.interval = spec.TTLInterval()
 	}
 	return d
 }
@@ -135,7 +138,7 @@ func (c *catalogue) entry(key, value []byte) error {
 func (d *DB) number(spec store.Spec) (uint16, error) {
 	if known, ok := d.stores[spec.Name]; ok {
 		if known != describe(known.id, spec) {
-			return 0, fmt.Errorf("%w: store %q in %s was declared with another kind or retention; set the directory aside and let the state be rebuilt",
+			return 0, fmt.Errorf("%w: store %q in %s was declared with another kind, retention or TTL; set the directory aside and let the state be rebuilt",
 				store.ErrLayout, spec.Name, d.dir)
 		}
 		return known.id, nil

@@ -38,7 +38,7 @@ type subject interface {
 // subjects are the kinds by name.
 func subjects() map[string]func() (store.Spec, subject) {
 	return map[string]func() (store.Spec, subject){
-		"key-value": plainValues, "timestamped": timedValues, "lru": plainLRU, "timestamped-lru": timedLRU,
+		"key-value": plainValues, "timestamped": timedValues, "lru": plainLRU, "timestamped-lru": timedLRU, "ttl": expiringValues,
 		"window": timedWindows, "plain-window": plainWindows, "duplicates": duplicateWindows, "session": sessionStore,
 		"versioned": versionedStore, "list": listStore, "buffer": bufferStore, "grace": graceStore,
 	}

@@ -2,9 +2,11 @@ package viewtest
 
 import (
 	"cmp"
+	"encoding/binary"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -18,6 +20,7 @@ type timed struct{ value, ts int64 }
 type values struct {
 	timed bool
 	bound int // of entries; 0 is none
+	aging *store.TTL
 	plain *store.KV[string, int64]
 	times *store.TimestampedKV[string, int64]
 
@@ -37,6 +40,10 @@ func timedValues() (store.Spec, subject) {
 	return newValues(store.Spec{Name: "timed", Kind: store.KindKeyValue, Timestamped: true})
 }
 
+func expiringValues() (store.Spec, subject) {
+	return newValues(store.Spec{Name: "expiring", Kind: store.KindKeyValue, Timestamped: true, TTL: 40 * time.Second})
+}
+
 func plainLRU() (store.Spec, subject) {
 	return newValues(store.Spec{Name: "lru", Kind: store.KindLRU, MaxEntries: 3})
 }
@@ -52,6 +59,11 @@ func (s *values) attach(p *program, e store.Engine) {
 		e = bounded
 		s.order = slices.Sorted(maps.Keys(s.now))
 		slices.SortStableFunc(s.order, func(a, b string) int { return cmp.Compare(s.now[a].ts, s.now[b].ts) })
+	}
+	if p.spec.TTL > 0 {
+		aging, err := store.NewTTL(e, p.spec)
+		require.NoError(p.t, err)
+		e, s.aging = aging, aging
 	}
 	s.plain = store.NewKV(e, text{}, long{})
 	s.times = store.NewTimestampedKV(e, text{}, long{})
@@ -78,6 +90,10 @@ func (s *values) touch(key string, gone bool) {
 
 func (s *values) write(p *program) {
 	key, v := p.key(), timed{value: p.value()}
+	if s.aging != nil && p.one(3) {
+		s.sweep(p)
+		return
+	}
 	if p.one(5) {
 		err := s.plain.Delete(key)
 		require.NoError(p.t, err)
@@ -91,6 +107,9 @@ func (s *values) write(p *program) {
 		// In a bounded store times tell the order again, so they are all different.
 		p.clock++
 		v.ts = p.clock
+		if s.aging != nil {
+			v.ts = p.past(60_000)
+		}
 		err = s.times.Put(key, v.value, v.ts)
 	} else {
 		err = s.plain.Put(key, v.value)
@@ -98,6 +117,30 @@ func (s *values) write(p *program) {
 	require.NoError(p.t, err)
 	s.now[key] = v
 	s.touch(key, false)
+}
+
+// sweep lets what is too old expire, a few entries at a time.
+func (s *values) sweep(p *program) {
+	interval := p.spec.TTLInterval()
+	want, got := map[string]timed{}, map[string]timed{}
+	for key, v := range s.now {
+		if end := (v.ts/interval + 1) * interval; end-1+p.spec.TTL.Milliseconds() <= p.clock {
+			want[key] = v
+		}
+	}
+	for more := true; more; {
+		var err error
+		more, err = s.aging.Sweep(p.clock, 1+p.rng.IntN(3), func(key, value []byte) (bool, error) {
+			require.Len(p.t, value, 16)
+			got[string(key)] = timed{value: int64(binary.BigEndian.Uint64(value[8:])), ts: int64(binary.BigEndian.Uint64(value))}
+			return false, nil
+		})
+		require.NoError(p.t, err)
+	}
+	require.Equal(p.t, want, got, "expired at %d", p.clock)
+	for key := range got {
+		delete(s.now, key)
+	}
 }
 
 func (s *values) get(p *program, key string) {
