@@ -1,10 +1,21 @@
 package serde
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/millrace/millrace/streams/record"
+)
 
 // Nullable is the serde of a *T: nil stands for null, anything else is as s has
-// it. It is for code that wants to see nulls; it is [NullAware].
-func Nullable[T any](s Serde[T]) Serde[*T] { return nullableSerde[T]{inner: s} }
+// it. It is for code that wants to see nulls; it is [NullAware], and [HeaderAware] if
+// s is.
+func Nullable[T any](s Serde[T]) Serde[*T] {
+	plain := nullableSerde[T]{inner: s}
+	if aware, ok := s.(HeaderAware[T]); ok {
+		return nullableWith[T]{plain, aware}
+	}
+	return plain
+}
 
 var errNull = errors.New("a null has no encoding; write a null key or value instead")
 
@@ -49,3 +60,29 @@ func (nullableSerde[T]) Null() *T { return nil }
 
 // IsNull says whether v is nil.
 func (nullableSerde[T]) IsNull(v *T) bool { return v == nil }
+
+// nullableWith is Nullable of a serde that looks at headers.
+type nullableWith[T any] struct {
+	nullableSerde[T]
+	aware HeaderAware[T]
+}
+
+// AppendWith implements HeaderAware.
+func (s nullableWith[T]) AppendWith(h *record.Headers, dst []byte, v *T) ([]byte, error) {
+	if v == nil {
+		return dst, errNull
+	}
+	return s.aware.AppendWith(h, dst, *v)
+}
+
+// DecodeWith implements HeaderAware.
+func (s nullableWith[T]) DecodeWith(h *record.Headers, b []byte) (*T, error) {
+	if b == nil {
+		return nil, nil
+	}
+	v, err := s.aware.DecodeWith(h, b)
+	if err != nil {
+		return nil, err
+	}
+	return &v, nil
+}

@@ -7,7 +7,8 @@ const module = "github.com/millrace/millrace/"
 // rung, never one on its own or a higher rung. Rooms that share a rung do not
 // know each other.
 var ladder = [][]string{
-	{"streams/serde", "streams/record"},
+	{"streams/record"},
+	{"streams/serde"},
 	{"store/keyenc", "store/format"},
 	{"store"},
 	{"store/memstore", "store/pebblestore", "store/cached"},

@@ -123,3 +123,25 @@ func TestOutNamesThePartThatIsWrong(t *testing.T) {
 	err = Out(&b.env, serde.JSON[func()](), serde.String, emit)(&record.Record[func(), string]{Key: bad})
 	require.ErrorContains(t, err, "encode the key")
 }
+
+// TestHeaderAwareSerdesSeeHeaders: a source shows them, a sink writes what is added,
+// and neighbours of the sink do not see it.
+func TestHeaderAwareSerdesSeeHeaders(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	mixed := serde.ByHeader("enc", "json", map[string]serde.Serde[int64]{"json": serde.JSON[int64](), "long": serde.Int64})
+	var written []string
+	out := Out(&b.env, mixed, mixed, func(k, v, _ []byte, _ int64, h *record.Headers) error {
+		enc, _ := h.Last("enc")
+		written = append(written, string(k)+"="+string(v)+" "+string(enc))
+		return nil
+	})
+	*b.env.Cur = Current{Headers: []record.Header{{Key: "enc", Value: []byte("long")}}}
+	seen := Peek(&b.env, func(r record.Record[int64, int64]) {
+		enc, _ := r.Headers.Last("enc")
+		written = append(written, "seen "+string(enc))
+	}, drop[int64, int64])
+	in := Source(&b.env, mixed, mixed, false, Fan([]Sink[int64, int64]{out, seen}))
+	require.NoError(t, in([]byte{0, 0, 0, 0, 0, 0, 0, 1}, []byte{0, 0, 0, 0, 0, 0, 0, 2}))
+	require.Equal(t, []string{"1=2 json", "seen long"}, written)
+}

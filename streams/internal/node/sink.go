@@ -17,12 +17,18 @@ type Emit func(key, value, hash []byte, time int64, h *record.Headers) error
 func Out[K, V any](_ *Env, ks serde.Serde[K], vs serde.Serde[V], emit Emit) Sink[K, V] {
 	key, value := newWriter(ks), newWriter(vs)
 	inner, windowed := ks.(serde.InnerKey)
+	aware := key.aware != nil || value.aware != nil
+	var own record.Headers
 	return func(r *record.Record[K, V]) error {
-		k, err := key.write(r.Key, r.NoKey)
+		h := r.Headers
+		if aware { // what serdes add is for this record only
+			h = own.From(h)
+		}
+		k, err := key.write(h, r.Key, r.NoKey)
 		if err != nil {
 			return fmt.Errorf("encode the key: %w", err)
 		}
-		v, err := value.write(r.Value, r.Null)
+		v, err := value.write(h, r.Value, r.Null)
 		if err != nil {
 			return fmt.Errorf("encode the value: %w", err)
 		}
@@ -30,31 +36,40 @@ func Out[K, V any](_ *Env, ks serde.Serde[K], vs serde.Serde[V], emit Emit) Sink
 		if windowed && k != nil {
 			hash = inner.InnerKey(k)
 		}
-		return emit(k, v, hash, r.Time, r.Headers)
+		return emit(k, v, hash, r.Time, h)
 	}
 }
 
 // writer encodes one part of a record into a buffer that it keeps.
 type writer[T any] struct {
 	serde serde.Serde[T]
-	null  func(T) bool // or nil
+	aware serde.HeaderAware[T] // or nil
+	null  func(T) bool         // or nil
 	buf   []byte
 }
 
 // newWriter starts with a buffer, because an empty value must not become the nil
 // slice that stands for null.
 func newWriter[T any](s serde.Serde[T]) *writer[T] {
-	return &writer[T]{serde: s, null: nullTest[T](), buf: make([]byte, 0, 64)}
+	aware, _ := s.(serde.HeaderAware[T])
+	return &writer[T]{serde: s, aware: aware, null: nullTest[T](), buf: make([]byte, 0, 64)}
 }
 
 // write returns the encoding, valid until the next call; nil for null.
-func (w *writer[T]) write(v T, null bool) ([]byte, error) {
+func (w *writer[T]) write(h *record.Headers, v T, null bool) ([]byte, error) {
 	if null || w.null != nil && w.null(v) {
 		return nil, nil
 	}
-	b, err := w.serde.Append(w.buf[:0], v)
+	b, err := w.encode(h, v)
 	if err == nil && b != nil {
 		w.buf = b
 	}
 	return w.buf, err
+}
+
+func (w *writer[T]) encode(h *record.Headers, v T) ([]byte, error) {
+	if w.aware != nil {
+		return w.aware.AppendWith(h, w.buf[:0], v)
+	}
+	return w.serde.Append(w.buf[:0], v)
 }

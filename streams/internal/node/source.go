@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 
+	"github.com/millrace/millrace/streams/record"
 	"github.com/millrace/millrace/streams/serde"
 )
 
@@ -39,13 +40,13 @@ func Source[K, V any](env *Env, ks serde.Serde[K], vs serde.Serde[V], table bool
 		if env.Cur.Time < 0 {
 			return &DecodeError{Part: "time", Err: errNegativeTime}
 		}
-		if out.rec.Key, out.rec.NoKey, err = key.read(k); err != nil {
+		out.hd.Reset(env.Cur.Headers)
+		if out.rec.Key, out.rec.NoKey, err = key.read(&out.hd, k); err != nil {
 			return &DecodeError{Part: "key", Err: err}
 		}
-		if out.rec.Value, out.rec.Null, err = value.read(v); err != nil {
+		if out.rec.Value, out.rec.Null, err = value.read(&out.hd, v); err != nil {
 			return &DecodeError{Part: "value", Err: err}
 		}
-		out.hd.Reset(env.Cur.Headers)
 		out.rec.Time, out.rec.Headers = env.Cur.Time, &out.hd
 		return out.send()
 	}
@@ -54,9 +55,10 @@ func Source[K, V any](env *Env, ks serde.Serde[K], vs serde.Serde[V], table bool
 // reader decodes one part of a record by the cheapest way its serde has.
 type reader[T any] struct {
 	decode   func([]byte) (T, error)
-	aware    serde.NullAware[T] // or nil
-	null     func(T) bool       // or nil
-	absentOK bool               // null bytes are fine without aware
+	headers  serde.HeaderAware[T] // decodes in place of decode; or nil
+	aware    serde.NullAware[T]   // or nil
+	null     func(T) bool         // or nil
+	absentOK bool                 // null bytes are fine without aware
 }
 
 func newReader[T any](s serde.Serde[T]) *reader[T] {
@@ -65,16 +67,22 @@ func newReader[T any](s serde.Serde[T]) *reader[T] {
 		r.decode = b.DecodeShared
 	}
 	r.aware, _ = s.(serde.NullAware[T])
+	r.headers, _ = s.(serde.HeaderAware[T])
 	return r
 }
 
 // read returns the value and whether it is null.
-func (r *reader[T]) read(b []byte) (v T, null bool, err error) {
-	if b == nil {
+func (r *reader[T]) read(h *record.Headers, b []byte) (v T, null bool, err error) {
+	switch {
+	case b == nil:
 		v, err = r.absent()
 		return v, true, err
+	case r.headers != nil:
+		v, err = r.headers.DecodeWith(h, b)
+	default:
+		v, err = r.decode(b)
 	}
-	if v, err = r.decode(b); err != nil {
+	if err != nil {
 		return v, false, err
 	}
 	return v, r.null != nil && r.null(v), nil
