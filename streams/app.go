@@ -46,7 +46,7 @@ type App struct {
 // both together. It contacts nobody and touches no file.
 func New(b *Builder, cfg Config) (*App, error) {
 	cfg = cfg.withDefaults(environment)
-	topology, buildErr := b.Build()
+	topology, buildErr := b.Build(cfg.building()...)
 	if err := errors.Join(cfg.validate(), buildErr); err != nil {
 		return nil, err
 	}

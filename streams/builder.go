@@ -42,8 +42,12 @@ func NewBuilder() *Builder {
 // and checks it. The error holds all faults, each with its file and line. The
 // builder may be extended and built again; topologies built before stay as
 // they are.
-func (b *Builder) Build() (*Topology, error) {
-	graph, err := b.graph.Build()
+func (b *Builder) Build(opts ...BuildOption) (*Topology, error) {
+	var o topo.Options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	graph, err := b.graph.Build(o)
 	if err := errors.Join(append(b.faults[:len(b.faults):len(b.faults)], err)...); err != nil {
 		return nil, err
 	}

@@ -132,6 +132,13 @@ type Config struct {
 	// WaitForSources is how long to wait at the start for missing source topics.
 	WaitForSources time.Duration
 
+	// Optimize rewrites the topology, as topology.optimization does in Kafka Streams.
+	Optimize Optimization
+	// RequireNames refuses a topology in which a store, changelog topic or repartition
+	// topic has a generated name. Those have numbers that change when the program does,
+	// and then the state under the old name is lost.
+	RequireNames bool
+
 	// OnUndecodable decides about records that a serde cannot read; nil is
 	// FailOnUndecodable. It is called on the workers, several at once.
 	OnUndecodable func(Undecodable) Decision

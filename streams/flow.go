@@ -123,9 +123,6 @@ func through[K, V any](h handle[K, V], opts []RepartitionOption) handle[K, V] {
 	out.ks, out.vs, out.rekeyed = h.keySerde(&c), h.valueSerde(&c), false
 	nodes := h.b.graph.Repartition(c.Call, c.partitions)
 	repartition(h, nodes, out.ks, out.vs)
-	h.b.link(nodes.Filter, func(l *linking, id topo.NodeID) { // nobody behind it gets null keys
-		input(l, id, node.DropNullKeys(l.env(id), fan[K, V](l, id)))
-	})
 	out.id = nodes.Source
 	return out
 }

@@ -1,6 +1,8 @@
 package streams
 
 import (
+	"reflect"
+
 	"github.com/millrace/millrace/streams/internal/node"
 	"github.com/millrace/millrace/streams/internal/topo"
 	"github.com/millrace/millrace/streams/serde"
@@ -36,11 +38,18 @@ func (h handle[K, V]) owned() handle[K, V] {
 // step declares an operator with one input and one output.
 func step[K, V, K2, V2 any](h handle[K, V], c call, out handle[K2, V2],
 	make func(*node.Env, node.Sink[K2, V2]) node.Sink[K, V]) handle[K2, V2] {
+	c.SameTypes = sameTypes[K, V, K2, V2]()
 	out.b, out.id = h.b, h.b.graph.Operator(c.Call)
 	h.b.link(out.id, func(l *linking, id topo.NodeID) {
 		input(l, id, make(l.env(id), fan[K2, V2](l, id)))
 	})
 	return out
+}
+
+// sameTypes says whether records come out of an operator with the types that they
+// went in with.
+func sameTypes[K, V, K2, V2 any]() bool {
+	return reflect.TypeFor[K]() == reflect.TypeFor[K2]() && reflect.TypeFor[V]() == reflect.TypeFor[V2]()
 }
 
 // end declares an operator without output.

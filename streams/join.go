@@ -35,6 +35,7 @@ func joinTable[K, V, V2, R any](h handle[K, V], t tableHandle[K, V2], c *call, l
 		return out
 	}
 	rekey := h.rekey(c)
+	c.SameTypes = sameTypes[K, V, K, R]()
 	id, nodes := h.b.graph.Join(c.Call, t.h.id, t.sts, rekey)
 	if rekey != nil && rekey.Reuse == nil {
 		repartition(h, nodes, h.keySerde(c), h.valueSerde(c))

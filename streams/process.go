@@ -31,6 +31,7 @@ func (s Stream[K, V]) Process[K2, V2 any](make func(*Context[K2, V2]) Processor[
 	h := s.h.owned()
 	c := declare(h.b, "KSTREAM-PROCESSOR-", make == nil, opts, h.id)
 	out := newBoth[K2, V2](c)
+	c.SameTypes = sameTypes[K, V, K2, V2]()
 	out.b, out.id = h.b, h.b.process(&c)
 	uses := c.uses
 	h.b.link(out.id, func(l *linking, id topo.NodeID) {
@@ -49,6 +50,7 @@ func (s Stream[K, V]) ProcessValues[V2 any](make func(*ValueContext[V2]) Process
 	h := s.h.owned()
 	c := declare(h.b, "KSTREAM-PROCESSVALUES-", make == nil, opts, h.id)
 	out := newValue[V2](h, c)
+	c.SameTypes = sameTypes[K, V, K, V2]()
 	out.b, out.id = h.b, h.b.process(&c)
 	uses := c.uses
 	h.b.link(out.id, func(l *linking, id topo.NodeID) {

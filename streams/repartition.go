@@ -1,8 +1,6 @@
 package streams
 
 import (
-	"slices"
-
 	"github.com/millrace/millrace/streams/internal/node"
 	"github.com/millrace/millrace/streams/internal/topo"
 	"github.com/millrace/millrace/streams/serde"
@@ -15,18 +13,11 @@ import (
 func repartition[K, V any](h handle[K, V], n *topo.RekeyNodes, ks serde.Serde[K], vs serde.Serde[V]) {
 	h.b.link(n.Filter, func(l *linking, id topo.NodeID) {
 		env, next := l.env(id), fan[K, V](l, id)
-		if !l.graph.Nodes[n.Source].NullKeys && !l.feedsLeftJoin(n.Source) {
+		if !l.graph.Nodes[n.Source].NullKeys {
 			next = node.DropNullKeys(env, next)
 		}
 		input(l, id, next)
 	})
 	h.b.link(n.Sink, leave(ks, vs))
 	h.b.link(n.Source, enter(ks, vs, true))
-}
-
-// feedsLeftJoin says whether a child of the node is a left join.
-func (l *linking) feedsLeftJoin(id topo.NodeID) bool {
-	return slices.ContainsFunc(l.graph.Nodes[id].Children, func(child topo.NodeID) bool {
-		return l.graph.Nodes[child].Prefix == leftJoinPrefix
-	})
 }

@@ -97,12 +97,15 @@ func joinStreams[K, V, V2, R any](h handle[K, V], o handle[K, V2], c *call, w Jo
 	c.Parents = []topo.NodeID{h.id, o.id}
 	j := &streamJoin[K, V, V2, R]{window: w.node(), outer: [2]bool{left, right}, f: f,
 		ks: h.keySerde(c), vs: h.valueSerde(c), vs2: o.valueSerde(c)}
+	c.SameTypes = sameTypes[K, V, K, R]()
 	decl := c.streamJoin(w, left, right)
 	decl.Left, decl.Right = h.rekeySide(c, "-left"), o.rekeySide(c, "-right")
 	j.nodes = h.b.graph.StreamJoin(decl)
 	repartitionSide(h, j.nodes.Topics[0], decl.Left, c)
 	repartitionSide(o, j.nodes.Topics[1], decl.Right, c)
 	j.link(h.b)
+	lateSide(c, h, c.lateLeft, "OnLateLeft", j.nodes.Windowed[0])
+	lateSide(c, o, c.lateRight, "OnLateRight", j.nodes.Windowed[1])
 	out.id = j.nodes.Merge
 	return out
 }
@@ -145,8 +148,8 @@ func repartitionSide[K, V any](h handle[K, V], nodes *topo.RekeyNodes, r *topo.R
 
 // link makes the five nodes live.
 func (j *streamJoin[K, V, V2, R]) link(b *Builder) {
-	b.link(j.nodes.Windowed[0], keptSide(j.nodes.Stores[0], j.ks, j.vs))
-	b.link(j.nodes.Windowed[1], keptSide(j.nodes.Stores[1], j.ks, j.vs2))
+	b.link(j.nodes.Windowed[0], keptSide(j.nodes.Stores[0], j.window, j.ks, j.vs))
+	b.link(j.nodes.Windowed[1], keptSide(j.nodes.Stores[1], j.window, j.ks, j.vs2))
 	b.link(j.nodes.Merge, func(l *linking, id topo.NodeID) { input(l, id, fan[K, R](l, id)) })
 	b.link(j.nodes.Join[0], func(l *linking, id topo.NodeID) {
 		next, part := fan[K, R](l, id), j.parts(l)
@@ -199,9 +202,13 @@ func (j *streamJoin[K, V, V2, R]) parts(l *linking) *joinParts[K, V, V2, R] {
 }
 
 // keptSide is the link of the node that keeps one side's records.
-func keptSide[K, V any](st topo.StoreID, ks serde.Serde[K], vs serde.Serde[V]) link {
+func keptSide[K, V any](st topo.StoreID, w node.JoinWindow, ks serde.Serde[K], vs serde.Serde[V]) link {
 	return func(l *linking, id topo.NodeID) {
-		input(l, id, node.JoinKept(l.env(id), joinStore(l, st, ks, vs), fan[K, V](l, id)))
+		kept, next := joinStore(l, st, ks, vs), fan[K, V](l, id)
+		if late := lateSink[K, V](l, id); late != nil {
+			next = node.JoinLate(kept, w, late, next)
+		}
+		input(l, id, node.JoinKept(l.env(id), kept, next))
 	}
 }
 

@@ -29,7 +29,7 @@ func (e *ensurer) specs(counts Counts) (out []spec) {
 	}
 	for _, sub := range e.plan.Subtopologies {
 		for _, s := range sub.Stores {
-			if _, shared := sources[s.Changelog]; s.Changelog == "" || shared || isSource(e.plan, s.Changelog) {
+			if _, shared := sources[s.Changelog]; !s.Logs() || shared || isSource(e.plan, s.Changelog) {
 				continue // no changelog, or a source topic that serves as one
 			}
 			out = append(out, spec{s.Changelog, counts[s.Changelog], e.config(s.ChangelogConfig, s.Spec.LogConfig)})

@@ -20,18 +20,28 @@ type Topology struct {
 	Subtopologies int32
 }
 
-// Build names all nodes, orders them and numbers the sub-topologies. It reports
-// all faults together. The graph stays as it is and may grow further.
-func (g *Graph) Build() (*Topology, error) {
+// Options are what a topology is built with.
+type Options struct {
+	// Optimize are the rewritings that are made.
+	Optimize Optimization
+	// RequireNames makes faults of generated names of stores and internal topics.
+	RequireNames bool
+}
+
+// Build names all nodes, optimizes and orders them and numbers the sub-topologies. It
+// reports all faults together. The graph stays as it is and may grow further.
+func (g *Graph) Build(opt Options) (*Topology, error) {
 	t := &Topology{Nodes: cloneNodes(g.nodes), Stores: slices.Clone(g.stores)}
 	n := naming{nodes: t.Nodes, stores: t.Stores}
 	for _, call := range g.calls {
 		call(&n)
 	}
-	t.Written = g.order()
+	o := optimizer{t: t, steps: g.copySteps()}
+	o.run(opt.Optimize)
+	t.Written = order(o.steps)
 	t.connect()
 	t.number()
-	if err := t.check(); err != nil {
+	if err := t.check(opt.RequireNames); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -42,27 +52,6 @@ func cloneNodes(nodes []Node) []Node {
 	out := slices.Clone(nodes)
 	for i := range out {
 		out[i].Children = nil
-	}
-	return out
-}
-
-// order writes the steps: always the one with the smallest priority among those
-// whose parents are all written.
-func (g *Graph) order() []NodeID {
-	waiting := slices.Clone(g.steps)
-	slices.SortStableFunc(waiting, func(a, b *step) int { return a.priority - b.priority })
-	written := map[*step]bool{}
-	var out []NodeID
-	for len(waiting) > 0 {
-		i := slices.IndexFunc(waiting, func(s *step) bool {
-			return !slices.ContainsFunc(s.parents, func(p *step) bool { return !written[p] })
-		})
-		if i < 0 {
-			return out // a cycle, which declarations cannot make
-		}
-		written[waiting[i]] = true
-		out = append(out, waiting[i].nodes...)
-		waiting = slices.Delete(waiting, i, i+1)
 	}
 	return out
 }
@@ -80,12 +69,13 @@ func (t *Topology) connect() {
 // What connects is an edge or a shared store, never a topic.
 func (t *Topology) number() {
 	sets := newComponents(len(t.Nodes), len(t.Stores))
-	for _, n := range t.Nodes {
+	for _, id := range t.Written {
+		n := &t.Nodes[id]
 		for _, p := range n.Parents {
-			sets.unite(int(n.ID), int(p))
+			sets.unite(int(id), int(p))
 		}
-		for _, s := range t.storesOf(&n) {
-			sets.unite(int(n.ID), len(t.Nodes)+int(s))
+		for _, s := range t.storesOf(n) {
+			sets.unite(int(id), len(t.Nodes)+int(s))
 		}
 	}
 	ids := map[int]int32{}
@@ -111,8 +101,11 @@ func (t *Topology) storesOf(n *Node) []StoreID {
 }
 
 // check finds names that are used twice, and topics read in two ways.
-func (t *Topology) check() error {
+func (t *Topology) check(names bool) error {
 	var faults []error
+	if names {
+		faults = t.unnamed()
+	}
 	nodes, stores, topics := once{}, once{}, once{}
 	for _, id := range t.Written {
 		n := &t.Nodes[id]
@@ -134,6 +127,25 @@ func (t *Topology) check() error {
 		faults = append(faults, errors.New("the topology is empty: declare a source with Stream or Table"))
 	}
 	return errors.Join(faults...)
+}
+
+// unnamed finds stores and repartition topics with generated names.
+func (t *Topology) unnamed() (faults []error) {
+	const remedy = "%s: the %s %s has a generated name, which changes with the program; give it one with As"
+	seen := map[StoreID]bool{}
+	for _, id := range t.Written {
+		n := &t.Nodes[id]
+		if n.Type == SourceNode && n.Internal && n.Generated {
+			faults = append(faults, fmt.Errorf(remedy, n.Where, "repartition topic", n.Topic))
+		}
+		for _, st := range t.storesOf(n) {
+			if s := &t.Stores[st]; s.Generated && !seen[st] {
+				seen[st] = true
+				faults = append(faults, fmt.Errorf(remedy, s.Where, "store", s.Spec.Name))
+			}
+		}
+	}
+	return faults
 }
 
 // once remembers where a name was first used.

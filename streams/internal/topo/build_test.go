@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/datadriven"
 	"github.com/stretchr/testify/require"
@@ -18,14 +19,21 @@ import (
 //	x source topic=a          x table topic=a [store=s]      x again topic=a
 //	x op under=(a,b) [as=n]   x sink topic=z under=a
 //	x aggregate under=a [rekey | rekey=name] [reuse=y] [store=s] [as=n]
-//	x join under=a table=t [rekey | rekey=name] [as=n]
+//	x join under=a table=t [rekey | rekey=name] [as=n] [left]
+//	x selfjoin under=a [as=n]
 //
-// "describe" prints the text of Kafka Streams, "plan" what the runtime sees.
+// "describe" prints the text of Kafka Streams, "plan" what the runtime sees; "optimize"
+// among their arguments optimizes. An op takes its prefix from do=FILTER.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
-			built, err := parse(t, d.Input).graph.Build()
+			var opt topo.Options
+			if d.HasArg("optimize") {
+				opt.Optimize = topo.OptimizeAll
+			}
+			opt.RequireNames = d.HasArg("named")
+			built, err := parse(t, d.Input).graph.Build(opt)
 			switch {
 			case err != nil:
 				return err.Error()
@@ -86,7 +94,10 @@ func (s *script) declare(t *testing.T, name, kind string, o map[string]string, w
 		decl.Lazy = o["store"] == ""
 		_, s.nodes[name], s.tables[name] = s.graph.TableSource(o["topic"], topo.ResetLatest, c, decl)
 	case "op":
-		c.Prefix = "KSTREAM-PEEK-"
+		c.Prefix, c.SameTypes = "KSTREAM-PEEK-", true
+		if do := o["do"]; do != "" {
+			c.Prefix = "KSTREAM-" + do + "-"
+		}
 		s.nodes[name] = s.graph.Operator(c)
 	case "sink":
 		c.Prefix = "KSTREAM-SINK-"
@@ -97,7 +108,15 @@ func (s *script) declare(t *testing.T, name, kind string, o map[string]string, w
 		s.nodes[name], s.tables[name], s.topics[name] = s.graph.Aggregate(c, decl, s.rekey(o))
 	case "join":
 		c.Prefix = "KSTREAM-JOIN-"
+		if _, left := o["left"]; left {
+			c.Prefix = "KSTREAM-LEFTJOIN-"
+		}
 		s.nodes[name], _ = s.graph.Join(c, s.nodes[o["table"]], []topo.StoreID{s.tables[o["table"]]}, s.rekey(o))
+	case "selfjoin":
+		c.Parents = append(c.Parents, c.Parents[0])
+		spec := store.Spec{Kind: store.KindWindow, WindowSize: time.Second, Retention: time.Second}
+		side := topo.StoreDecl{Where: where, Spec: spec}
+		s.nodes[name] = s.graph.StreamJoin(topo.StreamJoin{Call: c, Stores: [2]topo.StoreDecl{side, side}}).Merge
 	default:
 		t.Fatalf("what is %q?", kind)
 	}
@@ -147,11 +166,11 @@ func planText(p *topo.Plan) string {
 func TestBuildLeavesTheGraph(t *testing.T) {
 	t.Parallel()
 	s := parse(t, "a source topic=a\nb op under=a\nc aggregate under=b rekey")
-	first, err := s.graph.Build()
+	first, err := s.graph.Build(topo.Options{})
 	require.NoError(t, err)
 	text := first.Describe()
 	s.declare(t, "z", "sink", options([]string{"topic=z", "under=b"}), "line:4")
-	second, err := s.graph.Build()
+	second, err := s.graph.Build(topo.Options{})
 	require.NoError(t, err)
 	require.Equal(t, text, first.Describe())
 	require.NotEqual(t, text, second.Describe())
@@ -161,7 +180,7 @@ func TestBuildLeavesTheGraph(t *testing.T) {
 // TestParentsAreWrittenFirst is what linking leaves first relies on.
 func TestParentsAreWrittenFirst(t *testing.T) {
 	t.Parallel()
-	built, err := parse(t, "a source topic=a\nb source topic=b\nc op under=b\nm op under=c,a\nz sink topic=z under=m").graph.Build()
+	built, err := parse(t, "a source topic=a\nb source topic=b\nc op under=b\nm op under=c,a\nz sink topic=z under=m").graph.Build(topo.Options{})
 	require.NoError(t, err)
 	require.Len(t, built.Written, len(built.Nodes))
 	for _, n := range built.Nodes {

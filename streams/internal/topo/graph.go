@@ -43,11 +43,16 @@ type Node struct {
 	// Internal says that the topic is a repartition topic, whose name in Kafka
 	// begins with the application id.
 	Internal bool
+	// Generated says that the name of an internal topic is. Known after Build.
+	Generated bool
 	// Partitions is the explicit partition count of an internal topic, or 0.
 	Partitions int32
 	// NullKeys says that what comes behind a repartition topic wants records without
-	// key, too.
+	// key, too. Known after Build.
 	NullKeys bool
+	// SelfJoin says that a join of a stream with itself became this one node, with one
+	// store. Known after Build.
+	SelfJoin bool
 	// Reset is where a source starts without a committed offset.
 	Reset Reset
 	// Parents are the nodes whose records come in.
@@ -55,6 +60,9 @@ type Node struct {
 	// Children are the nodes that get this node's records, in the order of
 	// delivery. Known after Build.
 	Children []NodeID
+	// Aside nodes get the records that their parent leaves out, in place of its
+	// results.
+	Aside bool
 	// Stores are the stores the node reads or writes.
 	Stores []StoreID
 	// Meets are nodes whose sources must be co-partitioned, because this node
@@ -72,11 +80,16 @@ type StoreDecl struct {
 	Prefix string
 	// Where is the file:line of the declaration.
 	Where string
+	// Generated says that the store's name is. Known after Build.
+	Generated bool
 	// Lazy stores take a number when they are declared, but come to life only if
 	// somebody needs them; see Graph.Need.
 	Lazy bool
 	// NoCache says that the store never has a record cache in front of it.
 	NoCache bool
+	// Source is the topic of a table's source that is the store's changelog, too; see
+	// ReuseSourceTopics. Known after Build.
+	Source string
 }
 
 // Call is what all declarations have in common: the operation, the user's name
@@ -84,6 +97,9 @@ type StoreDecl struct {
 type Call struct {
 	Prefix, Name, Where string
 	Parents             []NodeID
+	// SameTypes says that what comes out has the Go types of what goes in. Repartition
+	// topics are moved past an operation only if that is so; see MergeRepartitionTopics.
+	SameTypes bool
 }
 
 // Rekey asks for a repartition topic in front of an operation.
@@ -117,15 +133,6 @@ type Graph struct {
 	own map[NodeID]StoreID
 	// priority counts the attachments of steps; see step.
 	priority int
-}
-
-// step is what Kafka Streams calls a graph node: the nodes that one declaration
-// writes together. Its priority decides the order of writing, and with it the
-// numbers of the sub-topologies.
-type step struct {
-	priority int
-	nodes    []NodeID
-	parents  []*step
 }
 
 // NewGraph is an empty graph.
@@ -165,7 +172,7 @@ func (g *Graph) TableSource(topic string, reset Reset, c Call, s StoreDecl) (sou
 	st = g.addStore(s)
 	source = g.add(Node{Type: SourceNode, Prefix: "KSTREAM-SOURCE-", Where: c.Where, Topic: topic, Reset: reset})
 	table = g.add(Node{Prefix: c.Prefix, Where: c.Where, Parents: []NodeID{source}, Stores: []StoreID{st}})
-	g.attach(&step{nodes: []NodeID{source, table}})
+	g.attach(&step{nodes: []NodeID{source, table}, table: &st})
 	g.replay(func(n *naming) {
 		n.store(st)
 		n.node(source, suffixed(c.Name, "-source"))
@@ -177,6 +184,7 @@ func (g *Graph) TableSource(topic string, reset Reset, c Call, s StoreDecl) (sou
 // Operator declares an operation without state.
 func (g *Graph) Operator(c Call) NodeID {
 	id := g.under(Node{Prefix: c.Prefix, Where: c.Where}, c.Parents)
+	g.stepOf[id].trait = traitOf(c.Prefix, c.SameTypes)
 	g.named(id, c.Name)
 	return id
 }
@@ -215,12 +223,19 @@ func (g *Graph) Join(c Call, table NodeID, sts []StoreID, rekey *Rekey) (id Node
 	topic, parents := g.rekey(c, rekey)
 	meets := append(slices.Clone(parents), table)
 	id = g.under(Node{Prefix: c.Prefix, Where: c.Where, Stores: sts, Meets: meets}, parents)
+	g.stepOf[id].trait = traitOf(c.Prefix, c.SameTypes)
+	if c.Prefix == leftJoinPrefix {
+		g.stepOf[id].trait |= nullKeys
+	}
 	g.replay(func(n *naming) {
 		n.topic(rekey, topic, n.nodes[c.Parents[0]].Name)
 		n.node(id, c.Name)
 	})
 	return id, topic
 }
+
+// leftJoinPrefix is that of joins with a table that want records without key.
+const leftJoinPrefix = "KSTREAM-LEFTJOIN-"
 
 // rekey adds the nodes of a repartition topic, and says whom the operation
 // behind it has as parents.
@@ -234,8 +249,9 @@ func (g *Graph) rekey(c Call, r *Rekey) (*RekeyNodes, []NodeID) {
 	filter := g.add(Node{Prefix: "KSTREAM-FILTER-", Where: c.Where, Parents: c.Parents})
 	sink := g.add(Node{Type: SinkNode, Prefix: "KSTREAM-SINK-", Where: c.Where, Internal: true, Parents: []NodeID{filter}})
 	source := g.add(Node{Type: SourceNode, Prefix: "KSTREAM-SOURCE-", Where: c.Where, Internal: true, Partitions: r.Partitions})
-	g.attach(&step{nodes: []NodeID{filter, sink, source}, parents: g.stepsOf(c.Parents)})
-	return &RekeyNodes{filter, sink, source}, []NodeID{source}
+	topic := &RekeyNodes{filter, sink, source}
+	g.attach(&step{nodes: []NodeID{filter, sink, source}, heads: []NodeID{filter}, parents: g.stepsOf(c.Parents), topic: topic, null: topic})
+	return topic, []NodeID{source}
 }
 
 // under adds a node that is a step of its own below others. A parent that is named
@@ -247,7 +263,7 @@ func (g *Graph) under(n Node, parents []NodeID) NodeID {
 		}
 	}
 	id := g.add(n)
-	g.attach(&step{nodes: []NodeID{id}, parents: g.stepsOf(parents)})
+	g.attach(&step{nodes: []NodeID{id}, heads: []NodeID{id}, parents: g.stepsOf(parents), trait: newValues})
 	return id
 }
 
@@ -260,29 +276,6 @@ func (g *Graph) add(n Node) NodeID {
 func (g *Graph) addStore(s StoreDecl) StoreID {
 	g.stores = append(g.stores, s)
 	return StoreID(len(g.stores) - 1)
-}
-
-// attach gives a new step its priority: one number for each parent it hangs
-// under, of which the last counts.
-func (g *Graph) attach(s *step) {
-	for _, id := range s.nodes {
-		g.stepOf[id] = s
-	}
-	g.steps = append(g.steps, s)
-	g.reattach(s)
-}
-
-func (g *Graph) reattach(s *step) {
-	g.priority += max(1, len(s.parents))
-	s.priority = g.priority
-}
-
-func (g *Graph) stepsOf(ids []NodeID) []*step {
-	out := make([]*step, len(ids))
-	for i, id := range ids {
-		out[i] = g.stepOf[id]
-	}
-	return out
 }
 
 func (g *Graph) replay(call func(*naming)) { g.calls = append(g.calls, call) }

@@ -44,9 +44,6 @@ func (g *Graph) StreamJoin(j StreamJoin) JoinNodes {
 		}
 		topic, parents := g.rekey(side, rekey)
 		out.Topics[i], feeds[i] = topic, parents[0]
-		if topic != nil && (j.LeftOuter || j.RightOuter) {
-			g.nodes[topic.Source].NullKeys = true
-		}
 		out.Stores[i] = g.addStore(j.Stores[i])
 	}
 	for i := range out.Windowed {
@@ -63,7 +60,14 @@ func (g *Graph) StreamJoin(j StreamJoin) JoinNodes {
 		out.Join[i] = g.add(Node{Prefix: prefixes[i], Where: j.Where, Parents: out.Windowed[i : i+1], Stores: stores})
 	}
 	out.Merge = g.add(Node{Prefix: "KSTREAM-MERGE-", Where: j.Where, Parents: out.Join[:], Meets: feeds[:]})
-	g.attach(&step{nodes: []NodeID{out.Join[0], out.Join[1], out.Merge}, parents: g.stepsOf(feeds[:])})
+	s := &step{nodes: []NodeID{out.Join[0], out.Join[1], out.Merge}, parents: g.stepsOf(feeds[:]), join: &out}
+	if !j.SameTypes {
+		s.trait = newValues
+	}
+	if j.LeftOuter || j.RightOuter {
+		s.trait |= nullKeys
+	}
+	g.attach(s)
 	g.replay(func(n *naming) { j.name(n, &out) })
 	return out
 }
@@ -107,11 +111,13 @@ func (j *StreamJoin) name(n *naming, nodes *JoinNodes) {
 		if j.StoreName != "" {
 			name = j.StoreName + suffixes[i]
 		}
-		n.stores[nodes.Stores[i]].Spec.Name = name + "-store"
+		st := &n.stores[nodes.Stores[i]]
+		st.Spec.Name, st.Generated = name+"-store", j.StoreName == ""
 	}
 	n.node(nodes.Merge, suffixed(j.Name, "-merge"))
 	if j.Shared != nil {
-		n.stores[nodes.Shared].Spec.Name = j.sharedName(first)
+		st := &n.stores[nodes.Shared]
+		st.Spec.Name, st.Generated = j.sharedName(first), j.StoreName == ""
 	}
 }
 

@@ -34,7 +34,7 @@ func (n *naming) node(id NodeID, given string) {
 func (n *naming) store(id StoreID) string {
 	s := &n.stores[id]
 	if s.Spec.Name == "" {
-		s.Spec.Name = n.generate(s.Prefix)
+		s.Spec.Name, s.Generated = n.generate(s.Prefix), true
 	}
 	return s.Spec.Name
 }
@@ -59,6 +59,7 @@ func (n *naming) topic(r *Rekey, nodes *RekeyNodes, base string) {
 	}
 	topic := suffixed(strings.TrimSuffix(base, repartitionSuffix), repartitionSuffix)
 	n.nodes[nodes.Sink].Topic, n.nodes[nodes.Source].Topic = topic, topic
+	n.nodes[nodes.Source].Generated = generatedTopic.MatchString(topic)
 	given := topic
 	if generatedTopic.MatchString(topic) {
 		given = ""

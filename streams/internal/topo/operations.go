@@ -27,6 +27,7 @@ func (g *Graph) DynamicSink(c Call) NodeID {
 // topology's all the same.
 func (g *Graph) Branch(c Call, position int) NodeID {
 	id := g.under(Node{Prefix: c.Prefix, Where: c.Where}, c.Parents)
+	g.stepOf[id].trait = 0
 	suffix := c.Name
 	if suffix == "" {
 		suffix = fmt.Sprint(position)
@@ -42,6 +43,7 @@ func (g *Graph) Branch(c Call, position int) NodeID {
 func (g *Graph) Repartition(c Call, partitions int32) *RekeyNodes {
 	r := &Rekey{Name: c.Name, Partitions: partitions}
 	topic, _ := g.rekey(c, r)
+	g.stepOf[topic.Source].topic = nil // it is there for its own sake, and stays
 	g.replay(func(n *naming) {
 		base := c.Name
 		if base == "" {
@@ -63,6 +65,7 @@ func (g *Graph) Process(c Call, stores []StoreID) NodeID {
 		g.Need(st)
 	}
 	id := g.under(Node{Prefix: c.Prefix, Where: c.Where, Stores: stores}, c.Parents)
+	g.stepOf[id].trait = traitOf(c.Prefix, c.SameTypes)
 	g.replay(func(n *naming) {
 		if n.nodes[id].Name = c.Name; c.Name == "" {
 			n.node(id, "")

@@ -93,11 +93,17 @@ type Store struct {
 	Spec store.Spec
 	// Changelog is the topic's name; empty if the store has none.
 	Changelog string
+	// FromSource says that Changelog is the topic of the table's source, which is read
+	// to restore the store and never written.
+	FromSource bool
 	// ChangelogConfig is the topic's configuration at creation.
 	ChangelogConfig map[string]string
 	// Where is the file:line of the declaration, for errors.
 	Where string
 }
+
+// Logs says whether changes of the store are written to its changelog.
+func (s *Store) Logs() bool { return s.Changelog != "" && !s.FromSource }
 
 // SubtopologyOf returns the sub-topology that reads the topic.
 func (p *Plan) SubtopologyOf(topic string) (*Subtopology, bool) {

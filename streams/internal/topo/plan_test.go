@@ -32,7 +32,7 @@ func TestTaskIDOrder(t *testing.T) {
 // TestTasks: one for each partition of the largest source of a sub-topology.
 func TestTasks(t *testing.T) {
 	t.Parallel()
-	built, err := parse(t, "a source topic=a\nb source topic=b\nm op under=a,b\nc aggregate under=m rekey=r").graph.Build()
+	built, err := parse(t, "a source topic=a\nb source topic=b\nm op under=a,b\nc aggregate under=m rekey=r").graph.Build(topo.Options{})
 	require.NoError(t, err)
 	p := built.Plan("app")
 	require.Equal(t, []string{"a", "app-r-repartition", "b"}, p.SourceTopics())

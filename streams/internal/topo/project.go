@@ -90,7 +90,10 @@ func (t *Topology) sourcesAbove(appID string, ids []NodeID) []string {
 func (t *Topology) planStore(appID string, id StoreID) Store {
 	s := &t.Stores[id]
 	out := Store{Spec: s.Spec, Where: s.Where}
-	if !s.Spec.LoggingOff {
+	switch {
+	case s.Source != "":
+		out.Changelog, out.FromSource = s.Source, true
+	case !s.Spec.LoggingOff:
 		out.Changelog = changelog.TopicName(appID, s.Spec.Name)
 		out.ChangelogConfig = changelog.TopicConfig(s.Spec)
 	}

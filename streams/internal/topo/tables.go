@@ -70,7 +70,7 @@ func (g *Graph) TableAggregate(c Call, s StoreDecl, r Rekey) (id NodeID, st Stor
 	if topic = r.Reuse; topic == nil {
 		sink := g.add(Node{Type: SinkNode, Prefix: "KSTREAM-SINK-", Where: c.Where, Internal: true, Parents: c.Parents})
 		source := g.add(Node{Type: SourceNode, Prefix: "KSTREAM-SOURCE-", Where: c.Where, Internal: true, Partitions: r.Partitions})
-		g.attach(&step{nodes: []NodeID{sink, source}, parents: g.stepsOf(c.Parents)})
+		g.attach(&step{nodes: []NodeID{sink, source}, heads: []NodeID{sink}, parents: g.stepsOf(c.Parents)})
 		topic = &RekeyNodes{Sink: sink, Source: source}
 	} else {
 		g.reattach(g.stepOf[topic.Source]) // Kafka Streams adds it once more
@@ -87,6 +87,7 @@ func (g *Graph) TableAggregate(c Call, s StoreDecl, r Rekey) (id NodeID, st Stor
 			n.generate("")
 		} else {
 			n.nodes[topic.Sink].Topic, n.nodes[topic.Source].Topic = base+repartitionSuffix, base+repartitionSuffix
+			n.nodes[topic.Source].Generated = r.Name == "" && n.stores[st].Generated
 			n.node(topic.Sink, sink)
 			n.node(topic.Source, source)
 		}
