@@ -15,7 +15,7 @@ import (
 // are let go on although a load is under way.
 const mostSublevels = 64
 
-// Load restores a DB from its changelogs faster than [DB.Apply]: it gathers a run
+// Load is a [store.Loader]: it restores a DB faster than [DB.Apply]. It gathers a run
 // of records in memory, sorts them, and hands them to the DB as finished tables
 // together with the position, in one step. It spares the memtable and its flush,
 // and compactions wait until the end.
@@ -34,9 +34,10 @@ type Load struct {
 	pos     store.Position
 }
 
-// Load begins to restore. The caller closes it. It refuses to run while writes are
-// staged, or while another Load is open.
-func (d *DB) Load() (*Load, error) {
+var _ store.BulkLoader = (*DB)(nil)
+
+// Load implements [store.BulkLoader]. The caller closes the result, a *[Load].
+func (d *DB) Load() (store.Loader, error) {
 	switch err := d.writable(); {
 	case err != nil:
 		return nil, err

@@ -161,7 +161,8 @@ func (r *Restorer) place(c *cursor, db store.DB, pos store.Position) error {
 	return db.Commit(store.Position{c.store.Changelog: c.start})
 }
 
-// consume reads until every cursor has passed its end.
+// consume reads until every cursor has passed its end. On error the DB holds what is
+// written, and an open load ends with the DB.
 func (r *Restorer) consume(ctx context.Context, job Job, db store.DB, cursors []*cursor) error {
 	open := r.announce(cursors)
 	if len(open) == 0 {
@@ -173,12 +174,28 @@ func (r *Restorer) consume(ctx context.Context, job Job, db store.DB, cursors []
 		return fmt.Errorf("task %s: restore client: %w", job.Task, err)
 	}
 	defer cl.Close()
+	into, err := newTarget(db, open, job.Progress)
+	if err != nil {
+		return fmt.Errorf("task %s: %w", job.Task, err)
+	}
+	if err := r.poll(ctx, job.Task, cl, into, open); err != nil {
+		// What the log no longer has is not worth less for it.
+		if errors.Is(err, kerr.OffsetOutOfRange) {
+			err = errors.Join(err, into.close())
+		}
+		return err
+	}
+	return into.close()
+}
+
+// poll reads until no cursor is open.
+func (r *Restorer) poll(ctx context.Context, task topo.TaskID, cl *kgo.Client, into target, open map[string]*cursor) error {
 	for len(open) > 0 {
 		fetches := cl.PollFetches(ctx)
-		if err := fetchError(ctx, job.Task, fetches); err != nil {
+		if err := fetchError(ctx, task, fetches); err != nil {
 			return err
 		}
-		if err := r.apply(job, db, open, fetches); err != nil {
+		if err := r.apply(into, open, fetches); err != nil {
 			return err
 		}
 	}
@@ -208,18 +225,21 @@ func (r *Restorer) announce(cursors []*cursor) map[string]*cursor {
 	return open
 }
 
-func (r *Restorer) apply(job Job, db store.DB, open map[string]*cursor, fetches kgo.Fetches) error {
+func (r *Restorer) apply(into target, open map[string]*cursor, fetches kgo.Fetches) error {
 	var failed error
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 		c := open[p.Topic]
 		if c == nil || failed != nil || len(p.Records) == 0 {
 			return
 		}
-		if failed = c.apply(db, p.Records, job.Progress); failed != nil {
+		if failed = c.read(into, p.Records); failed != nil {
 			return
 		}
 		r.opt.Observer.Batch(c.event())
 		if c.done() {
+			if failed = into.done(c); failed != nil {
+				return
+			}
 			delete(open, p.Topic)
 			r.opt.Observer.End(c.event())
 		}

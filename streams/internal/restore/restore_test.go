@@ -42,11 +42,12 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, topic))
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, topic, "app-other-changelog"))
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	w := &world{t: t, addrs: c.ListenAddrs()}
-	w.admin, err = kgo.NewClient(kgo.SeedBrokers(w.addrs...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	w.admin, err = kgo.NewClient(kgo.SeedBrokers(w.addrs...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchMaxBytes(128<<10), kgo.ProducerBatchCompression(kgo.NoCompression()))
 	require.NoError(t, err)
 	t.Cleanup(w.admin.Close)
 	return w
@@ -62,11 +63,23 @@ func (w *world) produce(n int, round string) {
 	require.NoError(w.t, w.admin.ProduceSync(context.Background(), rs...).FirstErr())
 }
 
+// produceTo writes n keys to the task's partition of another topic.
+func (w *world) produceTo(topic string, n int) {
+	w.t.Helper()
+	var rs []*kgo.Record
+	for i := range n {
+		rs = append(rs, &kgo.Record{Topic: topic, Partition: 1, Key: fmt.Appendf(nil, "o%d", i), Value: []byte("v")})
+	}
+	require.NoError(w.t, w.admin.ProduceSync(context.Background(), rs...).FirstErr())
+}
+
 func (w *world) restorer() *restore.Restorer {
 	return restore.New(restore.Options{
 		Admin: w.admin, Parallel: 1, Observer: &w.events, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 		Client: func(opts ...kgo.Opt) (*kgo.Client, error) {
 			w.clients++
+			// Small fetches, so that there is a middle.
+			opts = append(opts, kgo.FetchMaxPartitionBytes(256<<10), kgo.FetchMaxBytes(256<<10))
 			return kgo.NewClient(append(opts, kgo.SeedBrokers(w.addrs...))...)
 		},
 	})
@@ -75,7 +88,7 @@ func (w *world) restorer() *restore.Restorer {
 // restore runs one job to its end.
 func (w *world) restore(ctx context.Context, db store.DB, stores ...topo.Store) (*restore.Progress, error) {
 	w.t.Helper()
-	w.events = events{}
+	w.events.reset()
 	p := new(restore.Progress)
 	done := make(chan error, 1)
 	w.restorer().Start(ctx, restore.Job{
@@ -106,6 +119,11 @@ type events struct {
 	starts, ends, abandoned     []restore.Event
 	batches                     int
 	lastRecords, lastBatchStart int64
+	onBatch, onEnd              func(restore.Event)
+}
+
+func (e *events) reset() {
+	e.starts, e.ends, e.abandoned, e.batches = nil, nil, nil, 0
 }
 
 func (e *events) Start(x restore.Event) {
@@ -113,7 +131,14 @@ func (e *events) Start(x restore.Event) {
 	defer e.mu.Unlock()
 	e.starts = append(e.starts, x)
 }
-func (e *events) End(x restore.Event) { e.mu.Lock(); defer e.mu.Unlock(); e.ends = append(e.ends, x) }
+func (e *events) End(x restore.Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ends = append(e.ends, x)
+	if e.onEnd != nil {
+		e.onEnd(x)
+	}
+}
 func (e *events) Abandon(x restore.Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -124,6 +149,9 @@ func (e *events) Batch(x restore.Event) {
 	defer e.mu.Unlock()
 	e.batches++
 	e.lastRecords, e.lastBatchStart = x.Records, x.From
+	if e.onBatch != nil {
+		e.onBatch(x)
+	}
 }
 
 func TestRestoresAllThenNothingThenTheTail(t *testing.T) {
