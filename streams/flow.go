@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/millrace/millrace/streams/internal/node"
-	"github.com/millrace/millrace/streams/internal/topo"
 	"github.com/millrace/millrace/streams/serde"
 )
 

@@ -150,7 +150,7 @@ func repartitionSide[K, V any](h handle[K, V], nodes *topo.RekeyNodes, r *topo.R
 func (j *streamJoin[K, V, V2, R]) link(b *Builder) {
 	b.link(j.nodes.Windowed[0], keptSide(j.nodes.Stores[0], j.window, j.ks, j.vs))
 	b.link(j.nodes.Windowed[1], keptSide(j.nodes.Stores[1], j.window, j.ks, j.vs2))
-	b.link(j.nodes.Merge, func(l *linking, id topo.NodeID) { input(l, id, fan[K, R](l, id)) })
+	b.link(j.nodes.Merge, j.merge)
 	b.link(j.nodes.Join[0], func(l *linking, id topo.NodeID) {
 		next, part := fan[K, R](l, id), j.parts(l)
 		side := node.JoinSide[K, V, V2, R]{
@@ -173,6 +173,23 @@ func (j *streamJoin[K, V, V2, R]) link(b *Builder) {
 		}
 		input(l, id, node.StreamJoin(l.env(id), side, next))
 	})
+}
+
+// merge is the link of the node where results come together, or of the whole join if
+// that is one of a stream with itself, optimized: then both sides have one type.
+func (j *streamJoin[K, V, V2, R]) merge(l *linking, id topo.NodeID) {
+	next := fan[K, R](l, id)
+	if !l.graph.Nodes[id].SelfJoin {
+		input(l, id, next)
+		return
+	}
+	f, ok := any(j.f).(func(K, Opt[V], Opt[V]) R)
+	if !ok {
+		l.fail("%s joins a stream with itself, of two types; this is a fault of the library, please report it", l.graph.Nodes[id].Name)
+		return
+	}
+	both := func(k K, left, right V) R { return f(k, Opt[V]{V: left, OK: true}, Opt[V]{V: right, OK: true}) }
+	input(l, id, node.SelfJoin(l.env(id), joinStore(l, j.nodes.Stores[0], j.ks, j.vs), j.window, both, next))
 }
 
 // joinParts is what the two sides of a join share in one task.

@@ -22,21 +22,20 @@ type JoinClock struct{ now int64 }
 // NewJoinClock has seen nothing yet.
 func NewJoinClock() *JoinClock { return &JoinClock{now: -1} }
 
-// JoinKept keeps the records of one side for the other to look at, then sends them
-// on. A null value takes its place in the changelog only.
+// JoinKept sends the records of one side on, then keeps them for the other to look
+// at. A null value takes its place in the changelog only.
 func JoinKept[K, V any](_ *Env, st *store.Window[K, V], next Sink[K, V]) Sink[K, V] {
-	return func(r *record.Record[K, V]) (err error) {
-		switch {
-		case r.NoKey:
-		case r.Null:
-			err = st.Delete(r.Key, r.Time)
-		default:
-			err = st.Put(r.Key, r.Time, r.Value, r.Time)
-		}
-		if err != nil {
+	return func(r *record.Record[K, V]) error {
+		if err := next(r); err != nil {
 			return err
 		}
-		return next(r)
+		switch {
+		case r.NoKey:
+			return nil
+		case r.Null:
+			return st.Delete(r.Key, r.Time)
+		}
+		return st.Put(r.Key, r.Time, r.Value, r.Time)
 	}
 }
 
