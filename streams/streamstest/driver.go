@@ -26,6 +26,8 @@ type Driver struct {
 	clock           int64 // ms since the Unix epoch
 	skipUndecodable bool
 	caches          *cached.Budget // nil for none
+	single          bool
+	build           []streams.BuildOption
 
 	program task.Program
 	plan    *topo.Plan
@@ -48,6 +50,15 @@ type Skip struct {
 // reported together and end the test.
 func New(t testing.TB, b *streams.Builder, opts ...Option) *Driver {
 	t.Helper()
+	d, err := Try(t, b, opts...)
+	if err != nil {
+		t.Fatalf("streamstest: %v", err)
+	}
+	return d
+}
+
+// Try is New, except that it returns the faults of the topology.
+func Try(t testing.TB, b *streams.Builder, opts ...Option) (*Driver, error) {
 	d := &Driver{
 		t: t, app: "test", partitions: 1, clock: epoch,
 		topics: map[string]*topic{}, skipped: map[Skip]int{},
@@ -55,13 +66,15 @@ func New(t testing.TB, b *streams.Builder, opts ...Option) *Driver {
 	for _, o := range opts {
 		o(d)
 	}
-	built, err := b.Build()
+	if d.single {
+		d.partitions = 1
+	}
+	built, err := b.Build(d.build...)
 	if err != nil {
-		t.Fatalf("the topology has faults:\n%v", err)
+		return nil, fmt.Errorf("the topology has faults:\n%w", err)
 	}
 	d.program, d.plan = built.ForApplication(d.app, d.caches)
-	d.check(d.start())
-	return d
+	return d, d.start()
 }
 
 // start makes the topics and the tasks.
@@ -72,7 +85,7 @@ func (d *Driver) start() error {
 	}
 	for _, sub := range d.plan.Subtopologies {
 		for _, r := range sub.Repartitions {
-			if r.Partitions > 0 {
+			if r.Partitions > 0 && !d.single {
 				counts[r.Topic] = r.Partitions
 			}
 		}
@@ -80,15 +93,26 @@ func (d *Driver) start() error {
 	for name, n := range counts {
 		d.topics[name] = &topic{partitions: n}
 	}
-	for _, id := range d.plan.Tasks(counts) {
-		d.units = append(d.units, newUnit(d, id))
-	}
+	d.makeUnits(counts)
 	for _, u := range d.units {
 		if err := u.open(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// makeUnits makes the tasks, not linked yet.
+func (d *Driver) makeUnits(counts map[string]int32) {
+	if d.single {
+		all := whole(d.plan)
+		d.program = joined{d.program, d.plan}
+		d.units = []*unit{newUnit(d, topo.TaskID{}, &all)}
+		return
+	}
+	for _, id := range d.plan.Tasks(counts) {
+		d.units = append(d.units, newUnit(d, id, &d.plan.Subtopologies[id.Subtopology]))
+	}
 }
 
 // Now is the driver's clock. It is the time of records that are sent without one,
@@ -100,15 +124,20 @@ func (d *Driver) Now() time.Time { return time.UnixMilli(d.clock).UTC() }
 // only.
 func (d *Driver) Advance(by time.Duration) {
 	d.t.Helper()
+	d.check(d.TryAdvance(by))
+}
+
+// TryAdvance is Advance, except that it returns the error of processing.
+func (d *Driver) TryAdvance(by time.Duration) error {
 	d.clock += by.Milliseconds()
-	d.check(d.run(func() error {
+	return d.run(func() error {
 		for _, u := range d.units {
 			if err := u.punctuate(); err != nil {
 				return err
 			}
 		}
 		return nil
-	}))
+	})
 }
 
 // Skipped counts the records that operators left out, since New, by operator and
@@ -186,13 +215,7 @@ func (d *Driver) reader(topic string, partition int32) *unit {
 	if !ok {
 		return nil
 	}
-	id := topo.TaskID{Subtopology: sub.ID, Partition: partition}
-	for _, u := range d.units {
-		if u.id == id {
-			return u
-		}
-	}
-	return nil
+	return d.unitOf(topo.TaskID{Subtopology: sub.ID, Partition: partition})
 }
 
 // unread is the error of sending to a topic that nobody reads.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/store/cached"
+	"github.com/millrace/millrace/streams"
 )
 
 // Option changes what New makes.
@@ -30,6 +31,11 @@ func WithClock(start time.Time) Option { return func(d *Driver) { d.clock = star
 // there are none.
 func WithCache(bytes int64) Option {
 	return func(d *Driver) { d.caches = cached.NewBudget(bytes) }
+}
+
+// WithBuild says how the topology is built, for example [streams.Optimize].
+func WithBuild(opts ...streams.BuildOption) Option {
+	return func(d *Driver) { d.build = append(d.build, opts...) }
 }
 
 // SkipUndecodable leaves records out that cannot be decoded, and counts them, as

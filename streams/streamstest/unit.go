@@ -31,9 +31,9 @@ var (
 	_ task.Timed   = (*unit)(nil)
 )
 
-func newUnit(d *Driver, id topo.TaskID) *unit {
+func newUnit(d *Driver, id topo.TaskID, sub *topo.Subtopology) *unit {
 	return &unit{
-		d: d, id: id, sub: &d.plan.Subtopologies[id.Subtopology], db: memstore.New(),
+		d: d, id: id, sub: sub, db: memstore.New(),
 		position: store.Position{}, committed: map[string]task.Offset{},
 	}
 }
@@ -108,7 +108,7 @@ func (u *unit) Engine(name string) (store.Engine, error) {
 			continue
 		}
 		e, err := u.db.Engine(s.Spec)
-		if err != nil || s.Changelog == "" {
+		if err != nil || !s.Logs() {
 			return e, err
 		}
 		return changelog.Write(e, s.Spec, u.context(), u.logger(s.Changelog)), nil

@@ -1,11 +1,8 @@
 package oracle
 
 import (
-	"bytes"
-	"slices"
 	"strings"
 
-	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/streams"
 	"github.com/millrace/millrace/streams/record"
 )
@@ -82,7 +79,10 @@ func (in *interpreter) onTable(o op, t table) (any, error) {
 		e, more := suppression(o)
 		return t.Suppress(e, more...), nil
 	case "join", "leftJoin", "outerJoin":
-		if with, ok := in.nodes[o.With].(table); ok && o.FK == nil {
+		if o.FK != nil {
+			return in.joinForeign(o, t)
+		}
+		if with, ok := in.nodes[o.With].(table); ok {
 			return in.keep(o, joinTables(o, t, with)), nil
 		}
 	}
@@ -153,20 +153,3 @@ func (in *interpreter) onWindowedTable(o op, w winTable) (any, error) {
 	return nil, unsupported(o.Op + " on a windowed table")
 }
 
-// buffered says whether a changelog is that of a suppress buffer, which Kafka Streams
-// writes at each flush in the order of a hash set: keys have no order among them.
-func (d *driver) buffered(topic string) bool {
-	for _, st := range d.specs {
-		if st.Changelog == topic {
-			return st.Spec.Kind == store.KindBuffer
-		}
-	}
-	return false
-}
-
-// byKey orders records by key, those of one key as they came.
-func byKey(s []sent) []sent {
-	s = slices.Clone(s)
-	slices.SortStableFunc(s, func(a, b sent) int { return bytes.Compare(a.key, b.key) })
-	return s
-}

@@ -3,6 +3,7 @@ package oracle
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -90,7 +91,7 @@ func (d datum) Decode(b []byte) (*val, error) {
 	switch {
 	case d.typ == "long":
 		if len(b) != 8 {
-			return nil, fmt.Errorf("a long of %d bytes", len(b))
+			return nil, errors.New("Size of data received by LongDeserializer is not 8") // as Kafka's serde says
 		}
 		return long(int64(binary.BigEndian.Uint64(b))), nil
 	case d.typ == "string" || d.typ == "bytes":
