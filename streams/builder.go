@@ -3,6 +3,7 @@ package streams
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/millrace/millrace/streams/internal/topo"
 )
@@ -24,6 +25,8 @@ type Builder struct {
 	joins map[topo.NodeID]*topo.RekeyNodes
 	// stores are those for processors, by name.
 	stores map[string]declared
+	// checks run when the graph is built, for what later calls decide.
+	checks []func(*topo.Topology)
 	faults []error
 }
 
@@ -48,11 +51,28 @@ func (b *Builder) Build(opts ...BuildOption) (*Topology, error) {
 		opt(&o)
 	}
 	graph, err := b.graph.Build(o)
-	if err := errors.Join(append(b.faults[:len(b.faults):len(b.faults)], err)...); err != nil {
+	if err := errors.Join(append(b.faultsOf(graph), err)...); err != nil {
 		return nil, err
 	}
 	return &Topology{graph: graph, links: append([]link(nil), b.links...)}, nil
 }
+
+// faultsOf are those of the calls, and those that show in the graph they made; it is
+// nil if it has faults of its own. The latter are found anew by each Build.
+func (b *Builder) faultsOf(graph *topo.Topology) []error {
+	declared := len(b.faults)
+	if graph != nil {
+		for _, check := range b.checks {
+			check(graph)
+		}
+	}
+	out := slices.Clone(b.faults)
+	b.faults = b.faults[:declared]
+	return out
+}
+
+// atBuild has f look at the finished graph, and fail.
+func (b *Builder) atBuild(f func(*topo.Topology)) { b.checks = append(b.checks, f) }
 
 // fail keeps a fault of the call at where.
 func (b *Builder) fail(where, format string, args ...any) {

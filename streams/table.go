@@ -84,9 +84,11 @@ type tableHandle[K, V any] struct {
 // own is the store that Materialize gave to an operator, shared with its link.
 type own[K, V any] struct {
 	given bool
-	st    topo.StoreID
-	ks    serde.Serde[K]
-	vs    serde.Serde[V]
+	// late says that the operator keeps its rows itself, once st comes to life.
+	late bool
+	st   topo.StoreID
+	ks   serde.Serde[K]
+	vs   serde.Serde[V]
 }
 
 func (t tableHandle[K, V]) b() *Builder { return t.h.b }
@@ -136,12 +138,24 @@ func (t tableHandle[K, V]) materialize(c *call, vs serde.Serde[V]) tableHandle[K
 	t.h.vs = vs
 	decl := c.store(c.tableKind(), c.b.graph.Node(t.h.id).Prefix+storePrefix)
 	decl.Lazy = c.settings.name == ""
-	st, _ := c.b.graph.Materialize(t.h.id, decl)
 	t.own.given = true
+	if t.own.late {
+		return t.keepLate(c, decl)
+	}
+	st, _ := c.b.graph.Materialize(t.h.id, decl)
 	if decl.Lazy {
 		return t
 	}
 	t.h.ks = t.h.keySerde(c)
 	t.own.st, t.own.ks, t.own.vs = st, t.h.ks, t.h.vs
 	return storedHandle(t.h, st, decl.Spec.Kind == store.KindVersioned)
+}
+
+// keepLate tells an operator that keeps its rows itself how.
+func (t tableHandle[K, V]) keepLate(c *call, decl topo.StoreDecl) tableHandle[K, V] {
+	c.b.graph.Respecify(t.own.st, decl)
+	t.own.vs = t.h.vs
+	out := storedHandle(t.h, t.own.st, decl.Spec.Kind == store.KindVersioned)
+	out.own = t.own
+	return out
 }
