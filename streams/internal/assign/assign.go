@@ -2,6 +2,7 @@ package assign
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/millrace/millrace/streams/internal/topo"
@@ -12,13 +13,17 @@ type Member struct {
 	// ID tells members apart. Assign decides by it where nothing else does, so it
 	// should be stable: the instance id where there is one.
 	ID string
-	// Process is shared by members with the same local state.
+	// Process is shared by members with the same local state. All that is said below
+	// about state is said by a member for its process.
 	Process [16]byte
-	// Active are the tasks it runs now.
+	// Active are the tasks it has now. One that is in Offsets as well is not running
+	// yet: it is being restored.
 	Active []topo.TaskID
 	// Offsets say how much state it has: by task the sum, over the changelog
 	// partitions, of the next offsets to restore.
 	Offsets map[topo.TaskID]int64
+	// Tags are the client's (KIP-708), such as its zone.
+	Tags map[string]string
 }
 
 // Task is one task to assign.
@@ -30,45 +35,100 @@ type Task struct {
 	End int64
 }
 
-// Assignment is what one member gets, sorted by task.
+// Any as the acceptable lag lets every task move at once, whatever there is to
+// restore, also while the ends of the changelogs are unknown.
+const Any int64 = math.MaxInt64
+
+// Options say how state is kept close. The zero value wants no copies and moves a
+// task only where its state is complete.
+type Options struct {
+	// Standbys is how many copies of each stateful task to keep besides the active
+	// one (num.standby.replicas).
+	Standbys int
+	// AcceptableLag is how many offsets a copy may be behind and still take over at
+	// once (acceptable.recovery.lag). With Any, no task waits for a copy.
+	AcceptableLag int64
+	// MaxWarmups bounds the copies that are made only to move a task, over all of
+	// the group (max.warmup.replicas).
+	MaxWarmups int
+	// RackTags are the keys of the tags in which the copies of a task should differ
+	// (rack.aware.assignment.tags).
+	RackTags []string
+}
+
+// Assignment is what one member gets, sorted by task. Standby has the warm-ups,
+// too: they are kept in the same way.
 type Assignment struct {
 	Active, Standby []topo.TaskID
 }
 
-// Assign gives every task to exactly one member. Members differ by at most one
-// task, over all and within each sub-topology; within these bounds tasks stay
-// where they run, then go to who has most of their state. The result depends on
-// neither the order of members nor that of tasks, and assigning again from it
-// changes nothing. It has an entry for every member.
-func Assign(members []Member, tasks []Task) map[string]Assignment {
-	a := newAssigner(members)
+// Result is a whole assignment.
+type Result struct {
+	// Members has an entry for every member.
+	Members map[string]Assignment
+	// Warming is how many tasks would be elsewhere if their state were there. While
+	// it is not zero, assigning again later brings them closer: a probing rebalance.
+	Warming int
+	// Missing is how many standbys found no process to be on.
+	Missing int
+}
+
+// Assign gives every task to exactly one member. Unless state is missing, members
+// differ by at most one task: over all, in stateful ones, and in each sub-topology.
+// Within these bounds as many tasks as possible stay where they run; the others go
+// to who is closest to their end. The result depends on neither the order of
+// members nor that of tasks, and assigning again from it changes nothing.
+func Assign(members []Member, tasks []Task, opt Options) Result {
+	a := newAssigner(members, opt)
 	if len(a.members) == 0 {
-		return map[string]Assignment{}
+		return Result{Members: map[string]Assignment{}}
 	}
-	for _, group := range bySubtopology(tasks) {
-		a.place(group)
+	groups := bySubtopology(tasks)
+	a.idealize(groups)
+	for _, t := range slices.Concat(groups...) {
+		a.settle(t)
 	}
+	a.addStandbys(groups)
+	a.addWarmups()
 	return a.result()
 }
 
 // assigner is one run.
 type assigner struct {
-	members []*member
-	runs    map[topo.TaskID]*member
-	state   map[[16]byte]map[topo.TaskID]int64 // by process
+	opt       Options
+	members   []*member
+	processes []*process
+	runs      map[topo.TaskID]*member // who has a task now
+	ideal     map[topo.TaskID]*member // who is to have it in the end
+	owner     map[topo.TaskID]*member // who gets it now
+	wanted    []Task                  // to be warmed up at their ideal owner
+	missing   int
 }
 
 // member is a Member while tasks are handed out.
 type member struct {
 	*Member
-	got   []topo.TaskID
-	quota int // tasks of the current sub-topology it may still get
+	process         *process
+	active, standby []topo.TaskID
+}
+
+// process is what members with the same local state have in common.
+type process struct {
+	id      [16]byte
+	members []*member
+	tags    map[string]string
+	sums    map[topo.TaskID]int64
+	copies  map[topo.TaskID]bool // active or standby, in this assignment
+	standby int
 }
 
 // newAssigner puts members in order, so that the result does not depend on the
 // order in which they come.
-func newAssigner(in []Member) *assigner {
-	a := &assigner{runs: make(map[topo.TaskID]*member), state: make(map[[16]byte]map[topo.TaskID]int64)}
+func newAssigner(in []Member, opt Options) *assigner {
+	a := &assigner{
+		opt: opt, runs: make(map[topo.TaskID]*member),
+		ideal: make(map[topo.TaskID]*member), owner: make(map[topo.TaskID]*member),
+	}
 	for i := range in {
 		a.members = append(a.members, &member{Member: &in[i]})
 	}
@@ -86,16 +146,21 @@ func newAssigner(in []Member) *assigner {
 
 // know merges what the members of one process say about their common state.
 func (a *assigner) know(m *member) {
-	if a.state[m.Process] == nil {
-		a.state[m.Process] = make(map[topo.TaskID]int64)
+	i := slices.IndexFunc(a.processes, func(p *process) bool { return p.id == m.Process })
+	if i < 0 {
+		i = len(a.processes)
+		a.processes = append(a.processes, &process{
+			id: m.Process, tags: m.Tags, sums: make(map[topo.TaskID]int64), copies: make(map[topo.TaskID]bool),
+		})
 	}
+	m.process = a.processes[i]
+	m.process.members = append(m.process.members, m)
 	for t, sum := range m.Offsets {
-		a.state[m.Process][t] = max(a.state[m.Process][t], sum)
+		m.process.sums[t] = max(m.process.sums[t], sum)
 	}
 }
 
-// bySubtopology groups tasks, stateful sub-topologies first: they have the freer
-// choice, as moving them costs most.
+// bySubtopology groups tasks, stateful sub-topologies first.
 func bySubtopology(tasks []Task) (groups [][]Task) {
 	sorted := slices.SortedFunc(slices.Values(tasks), func(x, y Task) int {
 		if x.Stateful != y.Stateful {
@@ -115,109 +180,13 @@ func bySubtopology(tasks []Task) (groups [][]Task) {
 	return groups
 }
 
-// place hands out the tasks of one sub-topology: first to those who run them,
-// then the others to who is closest to their end.
-func (a *assigner) place(tasks []Task) {
-	a.setQuotas(tasks)
-	var homeless []Task
-	for _, t := range tasks {
-		if m := a.runs[t.ID]; m == nil || !m.take(t.ID) {
-			homeless = append(homeless, t)
-		}
-	}
-	for _, t := range homeless {
-		a.closest(t).take(t.ID)
-	}
-}
-
-// setQuotas divides the sub-topology's tasks evenly. The remainder goes to those
-// with the fewest tasks in all, which keeps the whole even; among them to those
-// who would otherwise have to give one up, then to those with the state of tasks
-// that nobody runs, then to those who run the fewest: a member that comes back
-// gets its share and displaces nobody.
-func (a *assigner) setQuotas(tasks []Task) {
-	each, rest := len(tasks)/len(a.members), len(tasks)%len(a.members)
-	running, waiting := make(map[*member]int), make(map[*member]int)
-	for _, t := range tasks {
-		if m := a.runs[t.ID]; m != nil {
-			running[m]++
-		} else if m := a.nearest(t); m != nil {
-			waiting[m]++
-		}
-	}
-	keen := func(m *member) int {
-		if running[m] > each {
-			return 0
-		}
-		return 1
-	}
-	order := slices.SortedStableFunc(slices.Values(a.members), func(x, y *member) int {
-		return cmp.Or(
-			cmp.Compare(len(x.got), len(y.got)),
-			cmp.Compare(keen(x), keen(y)),
-			cmp.Compare(waiting[y], waiting[x]),
-			cmp.Compare(len(x.Active), len(y.Active)))
-	})
-	for i, m := range order {
-		m.quota = each
-		if i < rest {
-			m.quota++
-		}
-	}
-}
-
-// take is false if the member has enough.
-func (m *member) take(t topo.TaskID) bool {
-	if m.quota == 0 {
-		return false
-	}
-	m.quota--
-	m.got = append(m.got, t)
-	return true
-}
-
-// closest is the member with room that has most of the state, then the one with
-// most room. Quotas sum up to the tasks, so there is one.
-func (a *assigner) closest(t Task) *member {
-	var best *member
-	for _, m := range a.members {
-		if m.quota == 0 {
-			continue
-		}
-		if best == nil || cmp.Or(cmp.Compare(a.has(best, t), a.has(m, t)), cmp.Compare(best.quota, m.quota)) < 0 {
-			best = m
-		}
-	}
-	return best
-}
-
-// nearest is the member with most of a task's state, or nil: nobody has any.
-func (a *assigner) nearest(t Task) (best *member) {
-	var most int64
-	for _, m := range a.members {
-		if n := a.has(m, t); n > most {
-			best, most = m, n
-		}
-	}
-	return best
-}
-
-// has is how much of a task's state a member has. Who claims more than there is
-// has something else.
-func (a *assigner) has(m *member, t Task) int64 {
-	sum := a.state[m.Process][t.ID]
-	if !t.Stateful || t.End >= 0 && sum > t.End {
-		return 0
-	}
-	return sum
-}
-
 // result has an entry for each member, one without tasks too.
-func (a *assigner) result() map[string]Assignment {
-	out := make(map[string]Assignment, len(a.members))
+func (a *assigner) result() Result {
+	out := Result{Members: make(map[string]Assignment, len(a.members)), Warming: len(a.wanted), Missing: a.missing}
 	for _, m := range a.members {
-		slices.SortFunc(m.got, topo.TaskID.Compare)
-		out[m.ID] = Assignment{Active: m.got}
+		slices.SortFunc(m.active, topo.TaskID.Compare)
+		slices.SortFunc(m.standby, topo.TaskID.Compare)
+		out.Members[m.ID] = Assignment{Active: m.active, Standby: m.standby}
 	}
 	return out
 }

@@ -138,7 +138,7 @@ func (l *leader) assign(ctx context.Context) map[string]assign.Assignment {
 			members = append(members, assign.Member{ID: m.name, Process: m.ProcessID, Active: claims[m], Offsets: m.sums()})
 		}
 	}
-	return assign.Assign(members, tasks)
+	return assign.Assign(members, tasks, assign.Options{AcceptableLag: assign.Any}).Members
 }
 
 // stateful tasks are those with something to restore.
