@@ -54,17 +54,24 @@ func input[K, V any](l *linking, id topo.NodeID, s node.Sink[K, V]) { l.in[id] =
 
 // fan is the sink of the node's children.
 func fan[K, V any](l *linking, id topo.NodeID) node.Sink[K, V] {
-	children := l.graph.Nodes[id].Children
-	sinks := make([]node.Sink[K, V], len(children))
-	for i, child := range children {
+	return node.Fan(sinksOf[K, V](l, id, false))
+}
+
+// sinksOf has the sinks of a node's children: of those that get its results, or of
+// those that get what it leaves out.
+func sinksOf[K, V any](l *linking, id topo.NodeID, aside bool) (sinks []node.Sink[K, V]) {
+	for _, child := range l.graph.Nodes[id].Children {
+		if l.graph.Nodes[child].Aside != aside {
+			continue
+		}
 		s, ok := l.in[child].(node.Sink[K, V])
 		if !ok {
 			l.fail("%s sends %T, but %s takes %T; this is a fault of the library, please report it",
-				l.graph.Nodes[id].Name, sinks[i], l.graph.Nodes[child].Name, l.in[child])
+				l.graph.Nodes[id].Name, s, l.graph.Nodes[child].Name, l.in[child])
 		}
-		sinks[i] = s
+		sinks = append(sinks, s)
 	}
-	return node.Fan(sinks)
+	return sinks
 }
 
 // open returns the task's view of a store, made by its first user and shared by

@@ -27,6 +27,8 @@ type settings struct {
 	resetGiven     bool
 	duplicates     bool
 	timeRule       timeRule
+	lateLeft       any // what OnLateLeft was given, for a stream of its types
+	lateRight      any
 	uses           []*storeDecl
 	faults         []error
 }
@@ -87,6 +89,7 @@ type TableOption interface {
 // topic.
 type StoreOption interface {
 	TableOption
+	DedupOption
 	storeOption()
 }
 

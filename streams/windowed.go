@@ -9,8 +9,9 @@ import (
 // WindowedGroup is a grouped stream cut into windows of time, to be aggregated
 // by key and window.
 type WindowedGroup[K, V any] struct {
-	g grouping[K, V]
-	w TimeWindows
+	g    grouping[K, V]
+	w    TimeWindows
+	late lateness[K, V]
 }
 
 // WindowedBy cuts the groups into windows of time.
@@ -18,21 +19,21 @@ func (g Grouped[K, V]) WindowedBy(w TimeWindows) WindowedGroup[K, V] {
 	gr := g.g.owned()
 	c := declare[StoreOption](gr.h.b, "WINDOWED-BY-", false, nil)
 	w.check(&c)
-	return WindowedGroup[K, V]{gr, w}
+	return WindowedGroup[K, V]{g: gr, w: w}
 }
 
 // Count counts the records of each key and window.
 func (g WindowedGroup[K, V]) Count(opts ...StoreOption) WindowedTable[K, int64] {
 	gr := g.g.owned()
 	c := declare(gr.h.b, aggregatePrefix, false, opts, gr.h.id)
-	return WindowedTable[K, int64]{windowAggregate(gr, &c, g.w, none, count[K, V], serde.Int64)}
+	return WindowedTable[K, int64]{windowAggregate(gr, &c, g.w, g.late, none, count[K, V], serde.Int64)}
 }
 
 // Reduce combines the values of each key and window; see [Grouped.Reduce].
 func (g WindowedGroup[K, V]) Reduce(f func(acc, v V) V, opts ...StoreOption) WindowedTable[K, V] {
 	gr := g.g.owned()
 	c := declare(gr.h.b, reducePrefix, f == nil, opts, gr.h.id)
-	return WindowedTable[K, V]{windowFold(gr, &c, g.w, gr.h.valueSerde(&c), func() node.Rule[K, V, V] { return node.ReduceRule[K](f) })}
+	return WindowedTable[K, V]{windowFold(gr, &c, g.w, g.late, gr.h.valueSerde(&c), func() node.Rule[K, V, V] { return node.ReduceRule[K](f) })}
 }
 
 // EmitOnClose sends each window's result once, when it closes, in place of each
@@ -47,28 +48,30 @@ func (g WindowedGroup[K, V]) EmitOnClose() WindowedGroup[K, V] {
 func (g WindowedGroup[K, V]) Aggregate[A any](init func() A, add func(K, V, A) A, vs serde.Serde[A], opts ...StoreOption) WindowedTable[K, A] {
 	gr := g.g.owned()
 	c := declare(gr.h.b, aggregatePrefix, init == nil || add == nil, opts, gr.h.id)
-	return WindowedTable[K, A]{windowAggregate(gr, &c, g.w, init, add, vs)}
+	return WindowedTable[K, A]{windowAggregate(gr, &c, g.w, g.late, init, add, vs)}
 }
 
-func windowAggregate[K, V, A any](g grouping[K, V], c *call, w TimeWindows, init func() A, add func(K, V, A) A, vs serde.Serde[A]) windowedHandle[K, A] {
+func windowAggregate[K, V, A any](g grouping[K, V], c *call, w TimeWindows, late lateness[K, V], init func() A, add func(K, V, A) A, vs serde.Serde[A]) windowedHandle[K, A] {
 	c.needs(vs != nil)
-	return windowFold(g, c, w, vs, func() node.Rule[K, V, A] { return node.AggregateRule(init, add) })
+	return windowFold(g, c, w, late, vs, func() node.Rule[K, V, A] { return node.AggregateRule(init, add) })
 }
 
 // windowFold declares an aggregation by key and window.
-func windowFold[K, V, A any](g grouping[K, V], c *call, w TimeWindows, vs serde.Serde[A], rule func() node.Rule[K, V, A]) windowedHandle[K, A] {
+func windowFold[K, V, A any](g grouping[K, V], c *call, w TimeWindows, late lateness[K, V], vs serde.Serde[A], rule func() node.Rule[K, V, A]) windowedHandle[K, A] {
 	ks := g.h.keySerde(c)
 	id, _ := g.fold(c, w.store(c, c.Prefix+storePrefix), ks, func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
-		return foldWindows(l, id, st, w, ks, vs, rule())
+		return foldWindows(l, id, st, w, ks, vs, node.WithLate(rule(), lateSink[K, V](l, id)))
 	})
+	late.declare(g.h, id)
 	return windowResult(result(g, c, id, ks, vs), w)
 }
 
 // SessionGroup is a grouped stream cut into sessions, to be aggregated by key
 // and session.
 type SessionGroup[K, V any] struct {
-	g grouping[K, V]
-	s Sessions
+	g    grouping[K, V]
+	s    Sessions
+	late lateness[K, V]
 }
 
 // SessionsBy cuts the groups into sessions.
@@ -76,7 +79,7 @@ func (g Grouped[K, V]) SessionsBy(s Sessions) SessionGroup[K, V] {
 	gr := g.g.owned()
 	c := declare[StoreOption](gr.h.b, "SESSIONS-BY-", false, nil)
 	s.check(&c)
-	return SessionGroup[K, V]{gr, s}
+	return SessionGroup[K, V]{g: gr, s: s}
 }
 
 // Count counts the records of each key and session.
@@ -84,7 +87,7 @@ func (g SessionGroup[K, V]) Count(opts ...StoreOption) WindowedTable[K, int64] {
 	gr := g.g.owned()
 	c := declare(gr.h.b, aggregatePrefix, false, opts, gr.h.id)
 	sum := func(_ K, a, b int64) int64 { return a + b }
-	return WindowedTable[K, int64]{sessionAggregate(gr, &c, g.s, none, count[K, V], sum, serde.Int64)}
+	return WindowedTable[K, int64]{sessionAggregate(gr, &c, g.s, g.late, none, count[K, V], sum, serde.Int64)}
 }
 
 // Reduce combines the values of each key and session; f combines the values of
@@ -92,7 +95,7 @@ func (g SessionGroup[K, V]) Count(opts ...StoreOption) WindowedTable[K, int64] {
 func (g SessionGroup[K, V]) Reduce(f func(acc, v V) V, opts ...StoreOption) WindowedTable[K, V] {
 	gr := g.g.owned()
 	c := declare(gr.h.b, reducePrefix, f == nil, opts, gr.h.id)
-	return WindowedTable[K, V]{sessionFold(gr, &c, g.s, gr.h.valueSerde(&c), func() node.Rule[K, V, V] { return node.ReduceRule[K](f) })}
+	return WindowedTable[K, V]{sessionFold(gr, &c, g.s, g.late, gr.h.valueSerde(&c), func() node.Rule[K, V, V] { return node.ReduceRule[K](f) })}
 }
 
 // EmitOnClose sends each session's result once, when it closes; see
@@ -107,19 +110,20 @@ func (g SessionGroup[K, V]) EmitOnClose() SessionGroup[K, V] {
 func (g SessionGroup[K, V]) Aggregate[A any](init func() A, add func(K, V, A) A, merge func(k K, a, b A) A, vs serde.Serde[A], opts ...StoreOption) WindowedTable[K, A] {
 	gr := g.g.owned()
 	c := declare(gr.h.b, aggregatePrefix, init == nil || add == nil || merge == nil, opts, gr.h.id)
-	return WindowedTable[K, A]{sessionAggregate(gr, &c, g.s, init, add, merge, vs)}
+	return WindowedTable[K, A]{sessionAggregate(gr, &c, g.s, g.late, init, add, merge, vs)}
 }
 
-func sessionAggregate[K, V, A any](g grouping[K, V], c *call, s Sessions, init func() A, add func(K, V, A) A, merge func(K, A, A) A, vs serde.Serde[A]) windowedHandle[K, A] {
+func sessionAggregate[K, V, A any](g grouping[K, V], c *call, s Sessions, late lateness[K, V], init func() A, add func(K, V, A) A, merge func(K, A, A) A, vs serde.Serde[A]) windowedHandle[K, A] {
 	c.needs(vs != nil)
-	return sessionFold(g, c, s, vs, func() node.Rule[K, V, A] { return node.SessionRule(init, add, merge) })
+	return sessionFold(g, c, s, late, vs, func() node.Rule[K, V, A] { return node.SessionRule(init, add, merge) })
 }
 
 // sessionFold declares an aggregation by key and session.
-func sessionFold[K, V, A any](g grouping[K, V], c *call, s Sessions, vs serde.Serde[A], rule func() node.Rule[K, V, A]) windowedHandle[K, A] {
+func sessionFold[K, V, A any](g grouping[K, V], c *call, s Sessions, late lateness[K, V], vs serde.Serde[A], rule func() node.Rule[K, V, A]) windowedHandle[K, A] {
 	ks := g.h.keySerde(c)
 	id, _ := g.fold(c, s.store(c, c.Prefix+storePrefix), ks, func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
-		return foldSessions(l, id, st, s, ks, vs, rule())
+		return foldSessions(l, id, st, s, ks, vs, node.WithLate(rule(), lateSink[K, V](l, id)))
 	})
+	late.declare(g.h, id)
 	return sessionResult(result(g, c, id, ks, vs), s)
 }

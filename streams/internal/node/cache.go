@@ -68,7 +68,7 @@ func CachedWindowReduce[K, V any](env *Env, c *cached.Cache[K, V], olds bool, w 
 func cachedWindows[K, V, A any](env *Env, c *cached.Cache[K, A], olds bool, w TimeWindows, f rule[K, V, A], next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
 	flushWindows(env, c, olds, next)
 	var ctx cached.Context
-	return eachWindow[K, V](env, w, func(r *record.Record[K, V], start int64) error {
+	return eachWindow(env, w, f.late, func(r *record.Record[K, V], start int64) error {
 		setContext(&ctx, env.Cur, r)
 		return f.touch(c, r, serde.Window{Start: start}, &ctx)
 	})

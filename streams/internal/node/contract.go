@@ -50,5 +50,6 @@ const (
 	SkipNullValue = "null-value"
 	SkipLate      = "late" // the window closed before the record came
 	SkipDecode    = "undecodable"
+	SkipDuplicate = "duplicate"    // one of its id passed within the span
 	SkipStale     = "out-of-order" // a versioned table has a newer row of the key
 )

@@ -32,6 +32,8 @@ type rule[K, V, A any] struct {
 	alias bool
 	// shared says whether a result may be the value that was folded in; nil if not.
 	shared func(acc A, v V) bool
+	// late gets the records that come too late for a window; nil if nobody asks.
+	late Sink[K, V]
 }
 
 func aggregateRule[K, V, A any](init func() A, add func(K, V, A) A) rule[K, V, A] {

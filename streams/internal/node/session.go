@@ -64,8 +64,7 @@ func (o *sessionOp[K, V, A]) process(r *record.Record[K, V]) error {
 	point := serde.Window{Start: r.Time, End: r.Time}
 	acc, had, whole := o.merge(r.Key, point)
 	if whole.End < o.observed-o.spec.Grace-o.spec.Gap {
-		o.env.Skip(SkipLate)
-		return nil
+		return o.rule.tooLate(o.env, r)
 	}
 	// A session that is the record's own instant is overwritten, not moved.
 	if whole != point {

@@ -55,8 +55,7 @@ func (o *cachedSessionOp[K, V, A]) process(r *record.Record[K, V]) (err error) {
 	point := serde.Window{Start: r.Time, End: r.Time}
 	whole := o.span(point)
 	if whole.End < o.observed-o.spec.Grace-o.spec.Gap {
-		o.env.Skip(SkipLate)
-		return nil
+		return o.rule.tooLate(o.env, r)
 	}
 	// From here on what was found is absorbed or overwritten, so that merging may
 	// change it.

@@ -37,6 +37,7 @@ type slidingOp[K, V, A any] struct {
 	observed int64 // the highest time seen, ms
 	found    []store.WindowEntry[K, A]
 	starts   map[int64]bool // of the windows that were found
+	missed   bool           // the record under way was too late for a window
 }
 
 // aggregated is an aggregate that a window has or begins with.
@@ -50,9 +51,17 @@ type aggregated[A any] struct {
 func (o *slidingOp[K, V, A]) process(r *record.Record[K, V]) error {
 	o.observed = max(o.observed, r.Time)
 	if r.Time+1+o.spec.Difference <= o.closed() {
-		o.env.Skip(SkipLate)
-		return nil
+		return o.rule.tooLate(o.env, r)
 	}
+	o.missed = false
+	if err := o.fit(r); err != nil || !o.missed || o.rule.late == nil {
+		return err
+	}
+	return o.rule.late(r)
+}
+
+// fit folds the record into the windows that are open to it.
+func (o *slidingOp[K, V, A]) fit(r *record.Record[K, V]) error {
 	if r.Time < o.spec.Difference {
 		return o.early(r)
 	}
@@ -203,6 +212,7 @@ func (o *slidingOp[K, V, A]) fold(r *record.Record[K, V], start int64, base aggr
 	end := start + o.spec.Difference
 	if end < o.closed() {
 		o.env.Skip(SkipLate)
+		o.missed = true
 		return nil
 	}
 	old, err := o.apart(r.Key, base)

@@ -45,7 +45,7 @@ func WindowReduce[K, V any](env *Env, st *store.Window[K, V], w TimeWindows, f f
 
 func windowed[K, V, A any](env *Env, st *store.Window[K, A], w TimeWindows, f rule[K, V, A], next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
 	out, all := newSlot(next), cells[K, A](st)
-	return eachWindow[K, V](env, w, func(r *record.Record[K, V], start int64) error {
+	return eachWindow(env, w, f.late, func(r *record.Record[K, V], start int64) error {
 		c, time, err := f.update(all, r, start)
 		if err != nil {
 			return err
@@ -58,8 +58,8 @@ func windowed[K, V, A any](env *Env, st *store.Window[K, A], w TimeWindows, f ru
 }
 
 // eachWindow calls fold for each window of a record that is not closed, and counts
-// those that are.
-func eachWindow[K, V any](env *Env, w TimeWindows, fold func(r *record.Record[K, V], start int64) error) Sink[K, V] {
+// those that are. Late, if there is one, gets a record that was too late for any.
+func eachWindow[K, V any](env *Env, w TimeWindows, late Sink[K, V], fold func(r *record.Record[K, V], start int64) error) Sink[K, V] {
 	nulls, observed := nullable[V](), int64(-1)
 	return func(r *record.Record[K, V]) error {
 		if reason := unfit(r, nulls); reason != "" {
@@ -67,15 +67,20 @@ func eachWindow[K, V any](env *Env, w TimeWindows, fold func(r *record.Record[K,
 			return nil
 		}
 		observed = max(observed, r.Time)
+		missed := false
 		// A sum that overflows is negative, and ends the loop.
 		for start := w.first(r.Time); start >= 0 && start <= r.Time; start += w.Advance {
 			if w.end(start) <= observed-w.Grace {
 				env.Skip(SkipLate)
+				missed = true
 				continue
 			}
 			if err := fold(r, start); err != nil {
 				return err
 			}
+		}
+		if missed && late != nil {
+			return late(r)
 		}
 		return nil
 	}

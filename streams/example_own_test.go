@@ -1,0 +1,116 @@
+package streams_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/millrace/millrace/streams"
+	"github.com/millrace/millrace/streams/serde"
+	"github.com/millrace/millrace/streams/streamstest"
+)
+
+// Each payment counts once, however often it is sent within the hour.
+func ExampleStream_Dedup() {
+	b := streams.NewBuilder()
+	b.Stream(payments).
+		Dedup(func(_, payment string) string { return payment }, serde.String, time.Hour, streams.As("payments-seen")).
+		To(joined)
+
+	d := streamstest.New(new(testing.T), b)
+	in := streamstest.Input(d, payments)
+	in.Send("u-1", "p-7", streamstest.AtMs(0))
+	in.Send("u-1", "p-7", streamstest.AtMs(1000))
+	in.Send("u-1", "p-8", streamstest.AtMs(2000))
+	in.Send("u-1", "p-7", streamstest.AtMs(3600_000))
+	show(d, joined)
+	fmt.Println(d.Skipped())
+	// Output:
+	// u-1 p-7 false 0
+	// u-1 p-8 false 2000
+	// u-1 p-7 false 3600000
+	// map[{KSTREAM-DEDUP-0000000001 duplicate}:1]
+}
+
+// What is too late to be judged is sent elsewhere.
+func ExampleOnLate() {
+	b := streams.NewBuilder()
+	b.Stream(payments).
+		Dedup(func(_, payment string) string { return payment }, serde.String, time.Second,
+			streams.OnLate(func(late streams.Stream[string, string]) { late.To(orders) })).
+		To(joined)
+
+	d := streamstest.New(new(testing.T), b)
+	in := streamstest.Input(d, payments)
+	in.Send("u-1", "p-7", streamstest.AtMs(5000))
+	in.Send("u-1", "p-6", streamstest.AtMs(3999))
+	show(d, joined)
+	show(d, orders)
+	// Output:
+	// u-1 p-7 false 5000
+	// u-1 p-6 false 3999
+}
+
+// Clicks that come after their minute is closed are kept for a correction.
+func ExampleWindowedGroup_OnLate() {
+	b := streams.NewBuilder()
+	b.Stream(orders).GroupByKey().
+		WindowedBy(streams.Tumbling(time.Minute)).
+		OnLate(func(late streams.Stream[string, string]) { late.To(joined) }, streams.As("late-orders")).
+		Count(streams.As("per-minute"))
+
+	d := streamstest.New(new(testing.T), b)
+	in := streamstest.Input(d, orders)
+	in.Send("u-1", "book", streamstest.AtMs(70_000))
+	in.Send("u-1", "pen", streamstest.AtMs(59_000))
+	show(d, joined)
+	topology, _ := b.Build()
+	fmt.Print(topology.Describe())
+	// Output:
+	// u-1 pen false 59000
+	// Topologies:
+	//    Sub-topology: 0
+	//     Source: KSTREAM-SOURCE-0000000000 (topics: [orders])
+	//       --> KSTREAM-AGGREGATE-0000000001
+	//     Processor: KSTREAM-AGGREGATE-0000000001 (stores: [per-minute])
+	//       --> late-orders
+	//       <-- KSTREAM-SOURCE-0000000000
+	//     Processor: late-orders (stores: [])
+	//       --> KSTREAM-SINK-0000000003
+	//       <-- KSTREAM-AGGREGATE-0000000001
+	//     Sink: KSTREAM-SINK-0000000003 (topic: joined)
+	//       <-- late-orders
+}
+
+// A visit that has ended takes no further clicks.
+func ExampleSessionGroup_OnLate() {
+	b := streams.NewBuilder()
+	b.Stream(orders).GroupByKey().
+		SessionsBy(streams.SessionGap(time.Second)).
+		OnLate(func(late streams.Stream[string, string]) { late.To(joined) }).
+		Count(streams.As("visits"))
+
+	d := streamstest.New(new(testing.T), b)
+	in := streamstest.Input(d, orders)
+	in.Send("u-1", "book", streamstest.AtMs(9000))
+	in.Send("u-2", "pen", streamstest.AtMs(1000))
+	show(d, joined)
+	// Output: u-2 pen false 1000
+}
+
+// An order that comes too late to wait for its payment is sent to clearing.
+func ExampleOnLateLeft() {
+	clearing := streams.NewTopic("clearing", serde.String, serde.String)
+	b := streams.NewBuilder()
+	b.Stream(orders).Join(b.Stream(payments), streams.Within(time.Second), pair,
+		streams.OnLateLeft(func(late streams.Stream[string, string]) { late.To(clearing) }),
+		streams.OnLateRight(func(late streams.Stream[string, string]) { late.To(clearing) })).
+		To(joined)
+
+	d := streamstest.New(new(testing.T), b)
+	in := streamstest.Input(d, orders)
+	in.Send("o-2", "pen", streamstest.AtMs(9000))
+	in.Send("o-1", "book", streamstest.AtMs(1000))
+	show(d, clearing)
+	// Output: o-1 book false 1000
+}

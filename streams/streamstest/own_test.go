@@ -1,0 +1,93 @@
+package streamstest_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/millrace/millrace/streams"
+	"github.com/millrace/millrace/streams/serde"
+	"github.com/millrace/millrace/streams/streamstest"
+)
+
+// TestDedupAcrossTasksAndRestores: keys that were changed go through a repartition
+// topic, so that equal ids meet, and the changelog alone remembers what passed.
+func TestDedupAcrossTasksAndRestores(t *testing.T) {
+	t.Parallel()
+	b := streams.NewBuilder()
+	b.Stream(lines).
+		SelectKey(func(_, v string) string { return v }).
+		Dedup(func(k, _ string) string { return k }, serde.String, time.Minute, streams.As("seen")).
+		To(enriched)
+	d := streamstest.New(t, b, streamstest.WithPartitions(4))
+	in, out := streamstest.Input(d, lines), streamstest.Output(d, enriched)
+	for _, k := range []string{"a", "b", "c", "d", "e"} {
+		in.Send(k, "same", streamstest.AtMs(1000))
+	}
+	require.Equal(t, []string{"same=same"}, texts(out.ReadAll()))
+	d.Restore()
+	in.Send("x", "same", streamstest.AtMs(2000))
+	require.True(t, out.Empty())
+	in.Send("x", "same", streamstest.AtMs(61_000))
+	require.Equal(t, []string{"same=same"}, texts(out.ReadAll()))
+	require.NotEmpty(t, d.Messages("test-seen-changelog"))
+}
+
+// TestLateTopologiesAreNamed: what Millrace has of its own takes numbers as all the
+// rest does, and a topology without it keeps Kafka Streams' names.
+func TestLateTopologiesAreNamed(t *testing.T) {
+	t.Parallel()
+	build := func(change func(streams.WindowedGroup[string, string]) streams.WindowedGroup[string, string]) string {
+		b := streams.NewBuilder()
+		change(b.Stream(lines).SelectKey(func(_, v string) string { return v }).GroupByKey().
+			WindowedBy(streams.Tumbling(time.Minute))).Count().ToStream(streams.WindowedKey).To(minutes)
+		topology, err := b.Build()
+		require.NoError(t, err)
+		return topology.Describe()
+	}
+	plain := build(func(g streams.WindowedGroup[string, string]) streams.WindowedGroup[string, string] { return g })
+	require.NotContains(t, plain, "LATE")
+	late := build(func(g streams.WindowedGroup[string, string]) streams.WindowedGroup[string, string] {
+		return g.OnLate(func(late streams.Stream[string, string]) { late.To(enriched) })
+	})
+	require.Contains(t, late, "Processor: KSTREAM-LATE-0000000007 (stores: [])\n      --> KSTREAM-SINK-0000000008\n      <-- KSTREAM-AGGREGATE-0000000003")
+	require.Contains(t, late, "KSTREAM-AGGREGATE-STATE-STORE-0000000002", "what comes before keeps its names")
+}
+
+// TestLateRecordsLeaveThroughTheirOwnStream, behind a repartition topic, with their
+// key.
+func TestLateRecordsLeaveThroughTheirOwnStream(t *testing.T) {
+	t.Parallel()
+	b := streams.NewBuilder()
+	b.Stream(lines).GroupBy(func(_, v string) string { return v }, serde.String).
+		WindowedBy(streams.Tumbling(time.Minute)).
+		OnLate(func(late streams.Stream[string, string]) {
+			late.MapValues(func(v string) string { return "late " + v }).WithValueSerde(serde.String).To(enriched)
+		}).
+		Count().ToStream(streams.WindowedKey).To(minutes)
+	d := streamstest.New(t, b)
+	in := streamstest.Input(d, lines)
+	in.Send("1", "a", streamstest.AtMs(120_000))
+	in.Send("1", "a", streamstest.AtMs(5))
+	require.Equal(t, []string{"a=late a"}, texts(streamstest.Output(d, enriched).ReadAll()))
+	require.Len(t, streamstest.Output(d, minutes).ReadAll(), 1)
+}
+
+// TestOptionsForLateRecordsNeedTheRightTypes: they are faults of the builder, with
+// their line.
+func TestOptionsForLateRecordsNeedTheRightTypes(t *testing.T) {
+	t.Parallel()
+	b := streams.NewBuilder()
+	wrong := streams.OnLateLeft(func(late streams.Stream[string, int64]) {})
+	b.Stream(lines).Join(b.Stream(clicks), streams.Within(time.Second), func(_, l, r string) string { return l + r }, wrong)
+	b.Stream(lines).Dedup(func(_, v string) string { return v }, nil, -time.Second,
+		streams.OnLate[string, int64](nil), streams.WithRetention(time.Millisecond))
+	_, err := b.Build()
+	for _, want := range []string{
+		"own_test.go", "OnLateLeft takes late records of other types than this side has; give it a func(streams.Stream[string, string])",
+		"the span within -1s is shorter", "the serde of the ids is nil", "OnLate takes late records of other types",
+	} {
+		require.ErrorContains(t, err, want)
+	}
+}
