@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/millrace/millrace/streams/internal/assign"
 	"github.com/millrace/millrace/streams/internal/client"
 	"github.com/millrace/millrace/streams/internal/group"
 	"github.com/millrace/millrace/streams/internal/poller"
@@ -17,7 +18,6 @@ import (
 	"github.com/millrace/millrace/streams/internal/task"
 	"github.com/millrace/millrace/streams/internal/topics"
 	"github.com/millrace/millrace/streams/internal/topo"
-	"github.com/millrace/millrace/streams/internal/txn"
 	"github.com/millrace/millrace/streams/internal/worker"
 )
 
@@ -34,6 +34,8 @@ type engine struct {
 	workers []*worker.Worker
 	senders []*worker.Sender
 	poller  *poller.Poller
+	// producers makes what senders send with.
+	producers *producers
 
 	// hard ends waiting for brokers once the time to stop is over.
 	hard   context.Context
@@ -56,7 +58,7 @@ func (a *App) open(ctx context.Context) (_ *engine, err error) {
 		}
 	}()
 	for _, step := range []func(context.Context) error{
-		e.openState, e.openAdmin, e.ensureTopics, e.openWorkers, e.openPoller,
+		e.openState, e.openAdmin, e.ensureTopics, e.openProducers, e.openWorkers, e.openPoller,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -106,21 +108,16 @@ func (e *engine) ensureTopics(ctx context.Context) error {
 	return nil
 }
 
-// openWorkers makes the workers, each with its producer. They commit through the
+// openWorkers makes the workers, each for its producer. They commit through the
 // consumer, which does not exist yet.
 func (e *engine) openWorkers(context.Context) error {
 	c := e.app.cfg
-	for i := range c.Workers {
-		producer, err := c.kafka().New(worker.SenderOpts()...)
-		if err != nil {
-			return fmt.Errorf("producer: %w", err)
-		}
-		sender := worker.NewSender(e.hard, producer)
-		e.senders = append(e.senders, sender)
+	for i, sender := range e.senders {
 		e.workers = append(e.workers, worker.New(worker.Options{
 			Index: i, Hard: e.hard, Program: e.app.program, Sender: sender, Group: e.group, Purge: e.purger.committed,
-			Hook: e.app.hook, CommitInterval: c.CommitInterval, MaxTaskIdle: c.MaxTaskIdle,
-			MaxStaged:   c.MaxUnflushedBytes / int64(c.Workers),
+			Hook: e.app.hook, ExactlyOnce: c.ProcessingGuarantee == ExactlyOnce, Alive: e.group.alive, Restart: e.group.restart,
+			TaskTimeout: c.TaskTimeout, CommitInterval: c.CommitInterval, MaxTaskIdle: c.MaxTaskIdle,
+			MaxStaged:   c.maxStaged() / int64(c.Workers),
 			Undecodable: e.app.undecodable, Fail: e.app.fail, Log: c.Logger,
 		}))
 	}
@@ -134,6 +131,7 @@ func (e *engine) openPoller(context.Context) (err error) {
 		Group: group.Options{
 			Plan: e.app.plan, ProcessID: e.state.dir.ProcessID(), Offsets: e.state.offsets, Logger: c.Logger,
 			Counts: e.counts, EndOffsets: e.endOffsets,
+			Assign:   assign.Options{AcceptableLag: assign.Any}, // nobody keeps copies yet
 			Remember: e.state.dir.SetMemo, Recall: e.state.dir.Memo,
 		},
 		InstanceID: c.InstanceID, SessionTimeout: c.SessionTimeout, HeartbeatInterval: c.HeartbeatInterval,
@@ -142,10 +140,10 @@ func (e *engine) openPoller(context.Context) (err error) {
 		Restorer: restore.New(restore.Options{
 			Admin: e.admin, Client: c.kafka().New, Parallel: min(4, c.Workers+1), Observer: e.app.progress, Log: c.Logger,
 		}),
-		Fail: e.app.fail, Changed: e.app.changed, Log: c.Logger,
+		Hook: e.app.hook, Fail: e.app.fail, Changed: e.app.changed, Log: c.Logger,
 	})
 	if err == nil {
-		e.group.set(txn.Member{Client: e.poller.Client()})
+		e.group.set(e.poller)
 	}
 	return err
 }

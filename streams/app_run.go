@@ -2,25 +2,24 @@ package streams
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
 	"github.com/millrace/millrace/streams/internal/group"
-	"github.com/millrace/millrace/streams/internal/txn"
 )
 
 // run works until ctx ends or polling fails for good.
 func (e *engine) run(ctx context.Context) error {
-	var workers sync.WaitGroup
+	var all sync.WaitGroup
 	for _, w := range e.workers {
-		workers.Go(w.Run)
+		all.Go(w.Run)
 	}
+	all.Go(func() { e.state.clean(e.soft) })
 	e.done = make(chan struct{})
 	go func() {
 		defer close(e.done)
 		e.purger.run(e.soft)
-		workers.Wait()
+		all.Wait()
 	}()
 	return e.poller.Run(ctx)
 }
@@ -80,27 +79,4 @@ func (e *engine) leave(ctx context.Context) {
 	if err := group.Leave(ctx, e.admin, c.ApplicationID, c.InstanceID); err != nil {
 		c.Logger.Warn("the member stays in the group until its session timeout", "err", err)
 	}
-}
-
-// lateGroup is the group before there is a member: workers are made first.
-type lateGroup struct {
-	mu     sync.Mutex
-	member txn.Group
-}
-
-func (g *lateGroup) set(m txn.Group) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.member = m
-}
-
-// Commit implements txn.Group.
-func (g *lateGroup) Commit(ctx context.Context, offsets []txn.Offset) error {
-	g.mu.Lock()
-	m := g.member
-	g.mu.Unlock()
-	if m == nil {
-		return errors.New("there is no group member yet")
-	}
-	return m.Commit(ctx, offsets)
 }

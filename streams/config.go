@@ -16,8 +16,20 @@ const (
 	// DefaultStateLockTimeout bounds the wait for another process to release the
 	// state directory.
 	DefaultStateLockTimeout = time.Second
+	// DefaultStateCleanupDelay is how long the state of a task that moved away is kept:
+	// Kafka Streams' default of state.cleanup.delay.ms.
+	DefaultStateCleanupDelay = 10 * time.Minute
 	// DefaultCommitInterval is that of Kafka Streams at-least-once.
 	DefaultCommitInterval = 30 * time.Second
+	// DefaultExactlyOnceCommitInterval is that of Kafka Streams exactly-once: results
+	// are seen by others only when they are committed.
+	DefaultExactlyOnceCommitInterval = 100 * time.Millisecond
+	// DefaultTransactionTimeout is Kafka Streams'.
+	DefaultTransactionTimeout = 10 * time.Second
+	// DefaultMaxUncommittedBytes bounds the writes of open transactions.
+	DefaultMaxUncommittedBytes = 64 << 20
+	// DefaultTaskTimeout is how long brokers may be in trouble.
+	DefaultTaskTimeout = 5 * time.Minute
 	// DefaultSessionTimeout is how soon a silent dynamic member loses its tasks.
 	DefaultSessionTimeout = 45 * time.Second
 	// DefaultStaticSessionTimeout is the same for a static member: long enough for
@@ -90,11 +102,29 @@ type Config struct {
 	AllowNetworkFilesystem string
 	// StateLockTimeout is how long to wait for another process to let go of it.
 	StateLockTimeout time.Duration
+	// StateCleanupDelay is how long the state of a task that moved away stays on the
+	// disk, should the task come back: state.cleanup.delay.ms in Kafka Streams.
+	StateCleanupDelay time.Duration
+
+	// ProcessingGuarantee is AtLeastOnce or ExactlyOnce. All processes of an
+	// application must have the same.
+	ProcessingGuarantee Guarantee
+	// TransactionTimeout is how long the brokers wait for a process that has vanished
+	// in the middle of a transaction, before they abort it. A record that takes longer
+	// costs what was not committed. Brokers allow 15 min unless configured otherwise.
+	TransactionTimeout time.Duration
+	// MaxUncommittedBytes is how much may be written to stores in one transaction
+	// before it is committed early. It is MaxUnflushedBytes' part exactly-once.
+	MaxUncommittedBytes int64
+	// TaskTimeout is how long commits may fail one after the other, because brokers
+	// are in trouble, before Run gives up.
+	TaskTimeout time.Duration
 
 	// Workers is the number of goroutines that process records; GOMAXPROCS if 0.
 	Workers int
 	// CommitInterval is the time between commits, and so the most that is processed
-	// again after a crash.
+	// again after a crash: DefaultCommitInterval, or exactly-once
+	// DefaultExactlyOnceCommitInterval.
 	CommitInterval time.Duration
 	// MaxTaskIdle is how long a task with several source partitions waits for the
 	// empty ones, to process records in the order of their times. 0 waits only for
@@ -106,7 +136,7 @@ type Config struct {
 	// MaxBufferedBytes bounds the fetched records that wait to be processed.
 	MaxBufferedBytes int64
 	// MemoryLimit is the memory for the caches and buffers of all local stores
-	// together. 0 takes a quarter of GOMEMLIMIT, else of the container's limit,
+	// together, those for restoring included. 0 takes a quarter of GOMEMLIMIT, else of the container's limit,
 	// else of the machine's memory.
 	MemoryLimit int64
 	// CacheBytes is the part of MemoryLimit that the record caches of all tables and

@@ -26,8 +26,16 @@ func (c Config) withDefaults(getenv func(string) string) Config {
 	c.RebalanceTimeout = or(c.RebalanceTimeout, DefaultRebalanceTimeout)
 	c.StateDir = or(c.StateDir, DefaultStateDir)
 	c.StateLockTimeout = or(c.StateLockTimeout, DefaultStateLockTimeout)
+	c.StateCleanupDelay = or(c.StateCleanupDelay, DefaultStateCleanupDelay)
 	c.Workers = or(c.Workers, runtime.GOMAXPROCS(0))
-	c.CommitInterval = or(c.CommitInterval, DefaultCommitInterval)
+	interval := DefaultCommitInterval
+	if c.ProcessingGuarantee == ExactlyOnce {
+		interval = DefaultExactlyOnceCommitInterval
+	}
+	c.CommitInterval = or(c.CommitInterval, interval)
+	c.TransactionTimeout = or(c.TransactionTimeout, DefaultTransactionTimeout)
+	c.TaskTimeout = or(c.TaskTimeout, DefaultTaskTimeout)
+	c.MaxUncommittedBytes = or(c.MaxUncommittedBytes, DefaultMaxUncommittedBytes)
 	c.MaxUnflushedBytes = or(c.MaxUnflushedBytes, DefaultMaxUnflushedBytes)
 	c.MaxBufferedBytes = or(c.MaxBufferedBytes, DefaultMaxBufferedBytes)
 	c.MemoryLimit = or(c.MemoryLimit, defaultMemory())
@@ -80,6 +88,10 @@ func (c Config) validate() error {
 	c.validateTimes(fault)
 	fault(c.Workers < 0, "Workers is %d; use 0 for GOMAXPROCS", c.Workers)
 	fault(c.MaxUnflushedBytes < 0, "MaxUnflushedBytes is negative")
+	fault(c.MaxUncommittedBytes < 0, "MaxUncommittedBytes is negative")
+	fault(c.ProcessingGuarantee > ExactlyOnce, "ProcessingGuarantee is %d; use AtLeastOnce or ExactlyOnce", c.ProcessingGuarantee)
+	fault(c.ProcessingGuarantee == ExactlyOnce && c.CommitInterval >= c.TransactionTimeout,
+		"CommitInterval (%v) must be below TransactionTimeout (%v), or every transaction is aborted", c.CommitInterval, c.TransactionTimeout)
 	fault(c.MaxBufferedBytes < 0, "MaxBufferedBytes is negative")
 	fault(c.MemoryLimit < 0, "MemoryLimit is negative")
 	fault(c.CacheBytes < NoCaches, "CacheBytes is %d; use NoCaches (-1) for no record caches", c.CacheBytes)
@@ -103,14 +115,22 @@ func (c Config) validateTimes(fault faultFunc) {
 		name  string
 		value time.Duration
 	}{
-		{"StateLockTimeout", c.StateLockTimeout}, {"CommitInterval", c.CommitInterval}, {"SessionTimeout", c.SessionTimeout},
+		{"StateLockTimeout", c.StateLockTimeout}, {"StateCleanupDelay", c.StateCleanupDelay}, {"CommitInterval", c.CommitInterval}, {"SessionTimeout", c.SessionTimeout},
 		{"HeartbeatInterval", c.HeartbeatInterval}, {"RebalanceTimeout", c.RebalanceTimeout}, {"MaxTaskIdle", c.MaxTaskIdle},
-		{"StopTimeout", c.StopTimeout}, {"WaitForSources", c.WaitForSources},
+		{"StopTimeout", c.StopTimeout}, {"TransactionTimeout", c.TransactionTimeout}, {"TaskTimeout", c.TaskTimeout}, {"WaitForSources", c.WaitForSources},
 	} {
 		fault(d.value < 0, "%s is negative", d.name)
 	}
 	fault(c.SessionTimeout > MaxSessionTimeout, "SessionTimeout is %v, over the %v that brokers allow by default", c.SessionTimeout, MaxSessionTimeout)
 	fault(c.HeartbeatInterval >= c.SessionTimeout, "HeartbeatInterval (%v) must be below SessionTimeout (%v), a third of it or less", c.HeartbeatInterval, c.SessionTimeout)
+}
+
+// maxStaged is how much all workers together may write before a commit.
+func (c Config) maxStaged() int64 {
+	if c.ProcessingGuarantee == ExactlyOnce {
+		return c.MaxUncommittedBytes
+	}
+	return c.MaxUnflushedBytes
 }
 
 // kafka is how all clients of the App connect.

@@ -37,7 +37,7 @@ var onlyIn = map[string]string{
 	"github.com/twmb/franz-go/pkg/sasl":      "streams/internal/client",
 	"github.com/cockroachdb/datadriven":      "-",
 	"go.uber.org/goleak":                     "-",
-	"github.com/twmb/franz-go/pkg/kversion":  "-",
+	"github.com/twmb/franz-go/pkg/kversion":  "streams/internal/client",
 	"github.com/twmb/franz-go/plugin":        "-",
 	"github.com/testcontainers/modules/ryuk": "-",
 }

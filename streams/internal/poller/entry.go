@@ -27,6 +27,8 @@ type entry struct {
 	starts  map[string]worker.Start
 	handed  bool
 	closing bool
+	// rewinding: what is fetched is from before the place to go on at.
+	rewinding bool
 }
 
 // registry knows the tasks of this process. It is safe for concurrent use.
@@ -54,11 +56,14 @@ func (r *registry) add(e *entry) {
 	}
 }
 
-// part finds a partition of a task that is not closing.
+// part finds a partition of a task that takes records.
 func (r *registry) part(topic string, partition int32) *part {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.byTopic[topic][partition]
+	if p := r.byTopic[topic][partition]; p != nil && !p.task.rewinding {
+		return p
+	}
+	return nil
 }
 
 // known notes a committed offset and says when the task has all of them.
@@ -109,12 +114,7 @@ func (r *registry) remove(ids []topo.TaskID) (handed, restoring []*entry) {
 		if e == nil {
 			continue
 		}
-		delete(r.entries, id)
-		for topic, p := range e.parts {
-			delete(r.byTopic[topic], p.partition)
-		}
-		e.closing = true
-		e.cancel()
+		r.drop(e)
 		if e.handed {
 			handed = append(handed, e)
 		} else {

@@ -56,6 +56,7 @@ func logged(sub *topo.Subtopology) bool {
 // end in the client's callbacks, which follow.
 func (p *Poller) onAssignment(a group.Assignment) {
 	<-p.ready
+	p.standing.assigned(p.Membership().Generation)
 	p.probe.stop()
 	switch {
 	case a.Err != nil:

@@ -14,6 +14,7 @@ import (
 	"github.com/millrace/millrace/streams/internal/group"
 	"github.com/millrace/millrace/streams/internal/restore"
 	"github.com/millrace/millrace/streams/internal/topo"
+	"github.com/millrace/millrace/streams/internal/txn"
 	"github.com/millrace/millrace/streams/internal/worker"
 )
 
@@ -41,6 +42,8 @@ type Options struct {
 	// Open opens the local state of a task. It is called on restoring goroutines.
 	Open func(topo.TaskID) (store.DB, error)
 
+	// Hook fails between steps, for tests. It may be nil.
+	Hook func(txn.Step) error
 	// Fail ends the application. It does not block.
 	Fail func(error)
 	// Changed is called when tasks started or ended. It does not block.
@@ -63,6 +66,9 @@ type Poller struct {
 	probe  probe
 	joined atomic.Bool
 	counts rebalances
+	// standing is what workers wait on whose commits come with an old generation.
+	standing *standing
+	calls    calls
 }
 
 // rebalances counts assignment changes by cause.
@@ -74,7 +80,7 @@ type rebalances struct {
 // New makes the consumer, which joins the group as soon as it is polled. Cancel
 // ctx to give up tasks that are restoring; Run has a context of its own.
 func New(ctx context.Context, opt Options) (*Poller, error) {
-	p := &Poller{opt: opt, ctx: ctx, registry: newRegistry(), latest: latestTopics(opt.Plan), ready: make(chan struct{})}
+	p := &Poller{opt: opt, ctx: ctx, registry: newRegistry(), latest: latestTopics(opt.Plan), ready: make(chan struct{}), standing: newStanding()}
 	p.flow = newFlow(opt.MaxBuffered, p.resume)
 	client, err := opt.Client(p.clientOpts()...)
 	if err != nil {
@@ -126,15 +132,25 @@ func (p *Poller) clientOpts() []kgo.Opt {
 // application.
 func (p *Poller) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		fetches := p.client.PollRecords(ctx, 0)
-		err := p.take(ctx, fetches)
-		p.client.AllowRebalance()
-		if err != nil {
+		if err := p.round(ctx); err != nil {
 			return err
 		}
-		p.flow.wait(ctx)
 	}
 	return nil
+}
+
+// round polls once. Whatever was posted meanwhile is done before the group may go on.
+func (p *Poller) round(ctx context.Context) error {
+	ctx, cancel := p.calls.context(ctx)
+	defer cancel()
+	fetches := p.client.PollRecords(ctx, 0)
+	err := p.take(ctx, fetches)
+	p.calls.run()
+	p.client.AllowRebalance()
+	if err == nil {
+		p.flow.wait(ctx)
+	}
+	return err
 }
 
 // Close commits and closes all tasks within the budget, then ends the

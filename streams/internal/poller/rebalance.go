@@ -12,6 +12,7 @@ import (
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/streams/internal/restore"
 	"github.com/millrace/millrace/streams/internal/topo"
+	"github.com/millrace/millrace/streams/internal/txn"
 	"github.com/millrace/millrace/streams/internal/worker"
 )
 
@@ -22,13 +23,17 @@ func (p *Poller) assigned(_ context.Context, _ *kgo.Client, added map[string][]i
 	<-p.ready
 	p.noteRebalance(&p.counts.assigned, len(added) > 0)
 	p.client.PauseFetchPartitions(added)
+	if err := p.hook(txn.StepAssigned); err != nil {
+		p.opt.Fail(err)
+		return
+	}
 	tasks, err := p.group(added)
 	if err != nil {
 		p.opt.Fail(err)
 		return
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(tasks), topo.TaskID.Compare) {
-		p.begin(id, tasks[id])
+		p.begin(id, tasks[id], false)
 	}
 	p.joined.Store(true)
 	p.opt.Changed()
@@ -51,8 +56,13 @@ func (p *Poller) group(parts map[string][]int32) (map[topo.TaskID][]string, erro
 }
 
 // begin registers a task with the worker that has the fewest and sends it off to
-// be restored.
-func (p *Poller) begin(id topo.TaskID, topics []string) {
+// be restored. Of one that the consumer has to go back for, no record is let through
+// before it has.
+//
+// The order matters: only once the committed offsets are known, and no transaction
+// holds them up, are the ends of the changelogs listed. What an earlier owner has
+// committed is before those ends then.
+func (p *Poller) begin(id topo.TaskID, topics []string, rewinding bool) *entry {
 	slices.Sort(topics)
 	sub := &p.opt.Plan.Subtopologies[id.Subtopology]
 	ctx, cancel := context.WithCancel(p.ctx)
@@ -60,7 +70,7 @@ func (p *Poller) begin(id topo.TaskID, topics []string) {
 		task:  worker.NewTask(id, sub, topics, p.idlest()),
 		parts: make(map[string]*part), ctx: ctx, cancel: cancel,
 		fetched: make(chan struct{}), closed: make(chan struct{}),
-		missing: len(topics), starts: make(map[string]worker.Start),
+		missing: len(topics), starts: make(map[string]worker.Start), rewinding: rewinding,
 	}
 	for _, t := range topics {
 		e.parts[t] = &part{topic: t, partition: id.Partition, task: e}
@@ -68,9 +78,11 @@ func (p *Poller) begin(id topo.TaskID, topics []string) {
 	}
 	p.registry.add(e)
 	p.opt.Restorer.Start(ctx, restore.Job{
-		Task: id, Stores: sub.Stores, Progress: e.task.Progress,
+		Task: id, Stores: sub.Stores, Progress: e.task.Progress, After: e.fetched,
+		Hook: func(at string) error { return p.hook(txn.Step(at)) },
 		Open: func() (store.DB, error) { return p.opt.Open(id) },
 	}, func(db store.DB, err error) { p.restored(e, db, err) })
+	return e
 }
 
 // restored hands a task to its worker. It runs on the restoring goroutine.
@@ -82,11 +94,9 @@ func (p *Poller) restored(e *entry, db store.DB, err error) {
 		close(e.closed)
 		return
 	}
-	select {
-	case <-e.fetched:
-	case <-e.ctx.Done():
-	}
-	if e.ctx.Err() == nil {
+	if err := p.hook(txn.StepRestored); err != nil {
+		p.opt.Fail(err)
+	} else if e.ctx.Err() == nil {
 		starts := p.bounded(e, p.registry.startsOf(e))
 		if p.registry.hand(e, func() { e.task.Worker.Start(e.task, db, starts, func() { p.running(e) }) }) {
 			return
@@ -115,6 +125,10 @@ func (p *Poller) idlest() *worker.Worker {
 func (p *Poller) revoked(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
 	<-p.ready
 	p.noteRebalance(&p.counts.revoked, len(gone) > 0)
+	if err := p.hook(txn.StepRevoked); err != nil {
+		p.opt.Fail(err)
+		return
+	}
 	p.drop(gone, true)
 }
 
@@ -123,6 +137,7 @@ func (p *Poller) revoked(_ context.Context, _ *kgo.Client, gone map[string][]int
 func (p *Poller) lost(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
 	<-p.ready
 	p.noteRebalance(&p.counts.lost, len(gone) > 0)
+	p.standing.lost()
 	p.drop(gone, false)
 	p.joined.Store(false)
 }
@@ -145,6 +160,9 @@ func (p *Poller) release(ids []topo.TaskID, commit bool, budget time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), budget)
 	defer cancel()
 	handed, restoring := p.registry.remove(ids)
+	if !commit {
+		lose(handed)
+	}
 	for w, entries := range byWorker(handed) {
 		w.Stop(ctx, tasksOf(entries), commit, func() {
 			for _, e := range entries {
@@ -165,9 +183,24 @@ func (p *Poller) awaitClosed(ctx context.Context, e *entry) {
 	select {
 	case <-e.closed:
 	case <-ctx.Done():
+		e.task.Lose()
 		p.opt.Log.Error("a task could not be closed within the time budget and is given up; its worker is stuck in a record or a commit",
 			"task", e.task.ID.String())
 	}
+}
+
+// lose keeps a worker that does not listen from committing what is not ours any more.
+func lose(entries []*entry) {
+	for _, e := range entries {
+		e.task.Lose()
+	}
+}
+
+func (p *Poller) hook(at txn.Step) error {
+	if p.opt.Hook == nil {
+		return nil
+	}
+	return p.opt.Hook(at)
 }
 
 func byWorker(entries []*entry) map[*worker.Worker][]*entry {

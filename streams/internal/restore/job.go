@@ -35,6 +35,32 @@ type Job struct {
 	Open func() (store.DB, error)
 	// Progress, if set, is kept up to date.
 	Progress *Progress
+	// After, if set, is closed when the ends of the changelogs may be listed: what is
+	// committed to them by anybody before that must be in the stores.
+	After <-chan struct{}
+	// Hook, if set, is called after each step and can fail it, for tests: "opened",
+	// "listed", "applied".
+	Hook func(step string) error
+}
+
+func (j *Job) hook(step string) error {
+	if j.Hook == nil {
+		return nil
+	}
+	return j.Hook(step)
+}
+
+// await waits until the job may begin.
+func (j *Job) await(ctx context.Context) error {
+	if j.After == nil {
+		return ctx.Err()
+	}
+	select {
+	case <-j.After:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Restorer restores tasks, a few at a time.
@@ -61,6 +87,9 @@ func (r *Restorer) Start(ctx context.Context, job Job, done func(store.DB, error
 }
 
 func (r *Restorer) run(ctx context.Context, job Job) (store.DB, error) {
+	if err := job.await(ctx); err != nil {
+		return nil, err
+	}
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
@@ -71,7 +100,10 @@ func (r *Restorer) run(ctx context.Context, job Job) (store.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("task %s: opening its state: %w", job.Task, err)
 	}
-	if err := r.restore(ctx, job, db); err != nil {
+	if err = job.hook("opened"); err == nil {
+		err = r.restore(ctx, job, db)
+	}
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil

@@ -4,20 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/streams/internal/topo"
-)
-
-// Step names one step of the protocol, for hooks and errors.
-type Step string
-
-// The steps, in their order.
-const (
-	StepFlush   Step = "flush"
-	StepSend    Step = "send"
-	StepOffsets Step = "offsets"
-	StepState   Step = "state"
-	StepPurge   Step = "purge"
 )
 
 // Offset is the position of one source partition: the next offset to process.
@@ -44,6 +34,9 @@ type Part interface {
 	CommitState(store.Position) error
 	// Committed tells the task that its offsets are safe.
 	Committed([]Offset)
+	// Lost reports that the group has taken the task away, perhaps while a callback
+	// hung: then nothing of it may be committed, by whatever membership there is now.
+	Lost() bool
 }
 
 // Sender waits until everything that was emitted is acknowledged.
@@ -52,17 +45,39 @@ type Sender interface {
 	Flush(context.Context) error
 }
 
-// Group commits offsets for this member.
-type Group interface {
-	// Commit returns an error that [Judge] can read.
-	Commit(context.Context, []Offset) error
+// Transaction is a Sender whose records become visible together, with the offsets.
+// After an error it must be thrown away, since nobody knows what the broker did.
+type Transaction interface {
+	Sender
+	// Empty reports that nothing was emitted since the last End.
+	Empty() bool
+	// Register makes the group's offsets a part of the transaction, where brokers do
+	// not do so by themselves.
+	Register(context.Context) error
+	// AddOffsets has them committed with the transaction, in a member's name.
+	AddOffsets(context.Context, Membership, []Offset) error
+	// End commits, and begins the next transaction.
+	End(context.Context) error
 }
 
-// Protocol carries out commits of one worker's tasks, at-least-once. It is used
-// by one goroutine.
+// Group commits offsets for this member.
+type Group interface {
+	// Membership is the member as it is now.
+	Membership() Membership
+	// Commit commits for the member m and fails if that is not who it is any more. Its
+	// errors are for [Judge] to read.
+	Commit(ctx context.Context, m Membership, offsets []Offset) error
+	// Await waits until the group has given out another assignment than the one that
+	// m is of. It fails with UNKNOWN_MEMBER_ID once the tasks are lost.
+	Await(ctx context.Context, m Membership) error
+}
+
+// Protocol carries out commits of one worker's tasks. It is used by one goroutine.
 type Protocol struct {
 	Sender Sender
-	Group  Group
+	// Transaction makes commits exactly-once; Sender is not used then.
+	Transaction Transaction
+	Group       Group
 	// Purge is told which source offsets are safe, to delete what lies before
 	// them in repartition topics. It must not block. Nil does nothing.
 	Purge func([]Offset)
@@ -98,6 +113,9 @@ type step struct {
 
 // steps is the protocol. Its order is the promise of the package.
 func (c *commit) steps() []step {
+	if c.Transaction != nil {
+		return c.exactlyOnce()
+	}
 	return []step{
 		{StepFlush, c.flush},
 		{StepSend, c.Sender.Flush},
@@ -135,7 +153,26 @@ func (c *commit) commitOffsets(ctx context.Context) error {
 	if len(c.all) == 0 {
 		return nil
 	}
-	return c.Group.Commit(ctx, c.all)
+	m, err := c.member()
+	if err != nil {
+		return err
+	}
+	return c.Group.Commit(ctx, m, c.all)
+}
+
+// member is in whose name to commit. It is read before the tasks are asked whether
+// they are lost: if one is lost later, the group does not take this member's word.
+func (c *commit) member() (Membership, error) {
+	m := c.Group.Membership()
+	if m.MemberID == "" {
+		return m, fmt.Errorf("not a member of the group: %w", kerr.UnknownMemberID)
+	}
+	for _, p := range c.parts {
+		if p.Lost() {
+			return m, fmt.Errorf("task %s was lost: %w", p.ID(), kerr.UnknownMemberID)
+		}
+	}
+	return m, nil
 }
 
 // state comes after the offsets: a store that were ahead of them would count

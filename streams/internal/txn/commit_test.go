@@ -17,8 +17,10 @@ import (
 
 // script records what happens, in order; it plays task, producer and group.
 type script struct {
-	lines []string
-	fail  map[string]error
+	lines      []string
+	fail       map[string]error
+	generation int32
+	lost       bool
 }
 
 func (s *script) do(format string, args ...any) error {
@@ -29,12 +31,26 @@ func (s *script) do(format string, args ...any) error {
 
 func (s *script) Flush(context.Context) error { return s.do("send") }
 
-func (s *script) Commit(_ context.Context, offsets []txn.Offset) error {
+func (s *script) Commit(_ context.Context, m txn.Membership, offsets []txn.Offset) error {
+	return s.do("offsets %s", list(offsets))
+}
+
+func list(offsets []txn.Offset) string {
 	var all []string
 	for _, o := range offsets {
 		all = append(all, fmt.Sprintf("%s/%d=%d", o.Topic, o.Partition, o.Offset))
 	}
-	return s.do("offsets %s", strings.Join(all, " "))
+	return strings.Join(all, " ")
+}
+
+func (s *script) Membership() txn.Membership {
+	return txn.Membership{MemberID: "m", Generation: s.generation, InstanceID: "pod-0"}
+}
+
+func (s *script) Await(_ context.Context, m txn.Membership) error {
+	err := s.do("await after %d", m.Generation)
+	s.generation++
+	return err
 }
 
 // part is a task that read one topic.
@@ -58,6 +74,8 @@ func (p *part) CommitState(pos store.Position) error {
 }
 
 func (p *part) Committed(offsets []txn.Offset) { _ = p.do("committed %s %d", p.id, offsets[0].Offset) }
+
+func (p *part) Lost() bool { return p.lost }
 
 func run(s *script, hook func(txn.Step) error) error {
 	p := txn.Protocol{Sender: s, Group: s, Hook: hook, Purge: func(o []txn.Offset) { _ = s.do("purge %d", len(o)) }}
@@ -107,27 +125,5 @@ func TestFailedStepsEndTheCommit(t *testing.T) {
 		require.ErrorIs(t, err, kerr.UnknownServerError)
 		require.Len(t, s.lines, done, line)
 		require.NotContains(t, s.lines, "committed 0_1 7", "state is not committed after %s", line)
-	}
-}
-
-// TestJudge is the error table, spelled out.
-func TestJudge(t *testing.T) {
-	t.Parallel()
-	for want, errs := range map[txn.Verdict][]error{
-		txn.Later: {
-			kerr.RebalanceInProgress, kerr.IllegalGeneration, kerr.CoordinatorNotAvailable, kerr.CoordinatorLoadInProgress,
-			kerr.NotCoordinator, kerr.RequestTimedOut, context.DeadlineExceeded,
-		},
-		txn.Lost:   {kerr.UnknownMemberID},
-		txn.Fenced: {kerr.FencedInstanceID},
-		txn.Fatal: {
-			kerr.GroupAuthorizationFailed, kerr.TopicAuthorizationFailed, kerr.InvalidGroupID, kerr.OffsetMetadataTooLarge,
-			kerr.UnknownServerError, errors.New("something new"), context.Canceled,
-		},
-	} {
-		for _, err := range errs {
-			wrapped := &txn.Error{Step: txn.StepOffsets, Err: fmt.Errorf("offset of in/0: %w", err)}
-			require.Equal(t, want, txn.Judge(wrapped), "%v", err)
-		}
 	}
 }

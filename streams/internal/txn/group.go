@@ -14,12 +14,24 @@ import (
 // under way, and keeps commits in order. It is safe for concurrent use.
 type Member struct {
 	Client *kgo.Client
+	// InstanceID is that of a static member.
+	InstanceID string
+}
+
+// Membership is the member as the client knows it now.
+func (m Member) Membership() Membership {
+	id, generation := m.Client.GroupMetadata()
+	return Membership{MemberID: id, Generation: generation, InstanceID: m.InstanceID}
 }
 
 // Commit sends one OffsetCommit with the offsets' metadata and returns the
-// first error of the answer.
-func (m Member) Commit(ctx context.Context, offsets []Offset) error {
+// first error of the answer. If the client has another membership by now, it is not
+// sent, and the error is the one that the coordinator would give.
+func (m Member) Commit(ctx context.Context, as Membership, offsets []Offset) error {
 	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
+		if req.MemberID != as.MemberID || req.Generation != as.Generation {
+			return kerr.IllegalGeneration
+		}
 		writeMetadata(req, offsets)
 		return nil
 	})
@@ -31,6 +43,23 @@ func (m Member) Commit(ctx context.Context, offsets []Offset) error {
 		}
 	})
 	return failed
+}
+
+// Alive asks the coordinator whether it still knows this member, in its present
+// generation: FENCED_INSTANCE_ID says that another process has taken its place.
+func (m Member) Alive(ctx context.Context) error {
+	as := m.Membership()
+	req := kmsg.NewPtrHeartbeatRequest()
+	req.Group, _ = m.Client.OptValue(kgo.ConsumerGroup).(string)
+	req.MemberID, req.Generation = as.MemberID, as.Generation
+	if as.InstanceID != "" {
+		req.InstanceID = &as.InstanceID
+	}
+	resp, err := req.RequestWith(ctx, m.Client)
+	if err != nil {
+		return fmt.Errorf("heartbeat: %w", err)
+	}
+	return kerr.ErrorForCode(resp.ErrorCode)
 }
 
 // heads are the offsets as the client wants them.

@@ -21,23 +21,18 @@ const (
 // commitDue commits all tasks with progress when it is time, or earlier when too
 // many writes are waiting.
 func (w *Worker) commitDue(now time.Time) {
-	if w.failed || now.Before(w.nextCommit) && w.staged() < w.opt.MaxStaged {
+	if w.failed || w.renewing || now.Before(w.nextCommit) && w.staged() < w.opt.MaxStaged {
 		return
 	}
 	ctx, cancel := context.WithTimeout(w.opt.Hard, commitBudget)
 	defer cancel()
 	err := w.commitTasks(ctx, w.owned)
 	w.nextCommit = time.Now().Add(w.opt.CommitInterval)
-	if err == nil {
-		w.postponed = time.Time{}
+	if err != nil {
+		w.troubled(err)
 		return
 	}
-	switch txn.Judge(err) {
-	case txn.Later, txn.Lost: // a rebalance is under way, or will follow
-		w.postpone(err)
-	default:
-		w.fail(err)
-	}
+	w.postponed = time.Time{}
 }
 
 // postpone tries again soon. A rebalance or a broker that restarts takes seconds;
@@ -78,32 +73,57 @@ func (w *Worker) commitTasks(ctx context.Context, tasks []*owned) error {
 		return err
 	}
 	w.count.commit(len(parts), time.Since(begun).Seconds())
+	w.failing = failing{}
 	return nil
 }
 
 // stop ends tasks. It runs on the loop; closing runs beside it, because another
 // task's records need not wait for this one's disk.
 func (w *Worker) stop(ctx context.Context, tasks []*Task, commit bool, done func()) {
-	gone := w.disown(tasks)
+	var failed error
 	if commit && !w.failed {
-		if err := w.lastCommit(ctx, gone); err != nil {
+		if failed = w.lastCommit(ctx, w.sharing(tasks)); failed != nil {
 			w.opt.Log.Error("the last commit of tasks that end failed; their newest records are processed again elsewhere",
-				"worker", w.opt.Index, "tasks", len(gone), "err", err)
+				"worker", w.opt.Index, "tasks", len(tasks), "err", failed)
 		}
 	}
+	gone := w.disown(tasks)
+	if w.spoilt(gone, failed) {
+		w.abort(failed)
+	}
 	w.publish(time.Now())
-	go func() {
+	w.beside.Go(func() {
 		defer done()
 		w.close(gone)
-	}()
+	})
 }
 
-// lastCommit tries until it is done, the group says no, or time is up.
+// sharing are the tasks to commit when some of them end: exactly-once, one
+// transaction has the records of all.
+func (w *Worker) sharing(tasks []*Task) (all []*owned) {
+	for _, o := range w.owned {
+		if w.opt.ExactlyOnce || contains(tasks, o.task) {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// spoilt reports whether the transaction has records of tasks that were given up.
+func (w *Worker) spoilt(gone []*owned, failed error) bool {
+	if !w.opt.ExactlyOnce || w.failed || w.renewing {
+		return false
+	}
+	return failed != nil || len(gone) > 0 && !w.opt.Sender.Empty()
+}
+
+// lastCommit tries until it is done, the group says no, or time is up. What failed in
+// a transaction is not tried again.
 func (w *Worker) lastCommit(ctx context.Context, tasks []*owned) error {
 	for {
 		err := w.commitTasks(ctx, tasks)
-		if err == nil || txn.Judge(err) != txn.Later || ctx.Err() != nil {
-			if v := txn.Judge(err); err != nil && (v == txn.Fenced || v == txn.Fatal) {
+		if err == nil || w.opt.ExactlyOnce || txn.Judge(err) != txn.Retry || ctx.Err() != nil {
+			if err != nil && txn.Judge(err) == txn.Fatal {
 				w.fail(err)
 			}
 			return err

@@ -49,15 +49,26 @@ func (in *input) lag() (offsets int64, known bool) {
 func (w *Worker) start(t *Task, db store.DB, starts map[string]Start, running func()) {
 	o := &owned{task: t, worker: w, db: db}
 	w.owned = append(w.owned, o)
-	if w.failed {
-		return
+	o.begin = func() {
+		if err := o.link(starts); err != nil {
+			w.fail(err)
+			return
+		}
+		t.state.Store(int32(Running))
+		running()
 	}
-	if err := o.link(starts); err != nil {
-		w.fail(err)
-		return
+	w.begin()
+}
+
+// begin starts tasks that came while nothing could run.
+func (w *Worker) begin() {
+	for _, o := range w.owned {
+		if o.begin != nil && !w.failed && !w.renewing {
+			begin := o.begin
+			o.begin = nil
+			begin()
+		}
 	}
-	t.state.Store(int32(Running))
-	running()
 }
 
 // deliver queues a batch. A batch for a task that is gone, or that never became

@@ -9,6 +9,7 @@ const roundRecords = 256
 // Run is the loop: take, process, punctuate, commit. It returns after Quit.
 func (w *Worker) Run() {
 	defer close(w.done)
+	defer w.beside.Wait()
 	w.nextCommit = time.Now().Add(w.opt.CommitInterval)
 	rest := time.NewTimer(0)
 	defer rest.Stop()
@@ -38,7 +39,7 @@ func (w *Worker) take() {
 // process gives each task one turn and reports whether any had work.
 func (w *Worker) process(now time.Time) (busy bool) {
 	for _, o := range w.owned {
-		if w.failed {
+		if w.failed || w.renewing {
 			return false
 		}
 		n, err := o.process(now, roundRecords)
@@ -46,7 +47,7 @@ func (w *Worker) process(now time.Time) (busy bool) {
 		busy = busy || n > 0
 		if err != nil {
 			w.count.errors++
-			w.fail(err)
+			w.troubled(err)
 		}
 	}
 	return busy
@@ -55,12 +56,12 @@ func (w *Worker) process(now time.Time) (busy bool) {
 // punctuate calls what is due by stream time or wall clock.
 func (w *Worker) punctuate(now time.Time) {
 	for _, o := range w.owned {
-		if w.failed {
+		if w.failed || w.renewing {
 			return
 		}
 		if err := o.live.Punctuate(now.UnixMilli()); err != nil {
 			w.count.errors++
-			w.fail(err)
+			w.troubled(err)
 		}
 	}
 }

@@ -22,6 +22,7 @@ type owned struct {
 	db     store.DB
 	logs   []*logPosition
 	inputs []*input // sorted by topic
+	begin  func()   // makes it live; nil once that was tried
 
 	time      int64           // of the record or punctuation under way, ms
 	headers   []record.Header // of the record under way
@@ -99,7 +100,7 @@ func (o *owned) Engine(name string) (store.Engine, error) {
 			continue
 		}
 		e, err := o.db.Engine(s.Spec)
-		if err != nil || s.Changelog == "" {
+		if err != nil || !s.Logs() {
 			return e, err
 		}
 		return changelog.Write(e, s.Spec, o.context(), o.logger(s.Changelog)), nil
@@ -169,5 +170,8 @@ func (o *owned) Committed([]txn.Offset) {
 	o.pending = false
 }
 
+// Lost implements txn.Part.
+func (o *owned) Lost() bool { return o.task.lost.Load() }
+
 // dirty reports whether there is anything to commit.
-func (o *owned) dirty() bool { return o.pending || o.db.StagedBytes() > 0 }
+func (o *owned) dirty() bool { return o.live != nil && (o.pending || o.db.StagedBytes() > 0) }

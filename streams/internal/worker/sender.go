@@ -12,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/changelog"
 	"github.com/millrace/millrace/streams/internal/task"
+	"github.com/millrace/millrace/streams/internal/txn"
 	"github.com/millrace/millrace/streams/serde"
 )
 
@@ -27,16 +28,35 @@ const (
 // client keeps them until the broker has acknowledged them. One goroutine
 // emits; the client's own goroutine acknowledges.
 type Sender struct {
-	client *kgo.Client
-	ctx    context.Context
+	ctx  context.Context
+	dial func(context.Context) (*kgo.Client, *txn.Producer, error)
+	lane *lane
+	// shown is the lane for those who may close it from outside, and closed that they
+	// did.
+	shown  atomic.Pointer[lane]
+	closed atomic.Bool
 
 	records []kgo.Record // rest of the slab
 	bytes   []byte       // rest of the slab
 	sticky  uint32
 	run     int
 	emitted uint64
+	began   uint64 // emitted when the transaction began
+}
 
-	failed atomic.Pointer[DeliveryError]
+// lane is a Sender's client until it is replaced. What the broker says of its records
+// afterwards is nobody's concern any more.
+type lane struct {
+	client  *kgo.Client
+	tx      *txn.Producer // nil at-least-once
+	failed  atomic.Pointer[DeliveryError]
+	promise func(*kgo.Record, error) // acknowledged, made once
+}
+
+func newLane(client *kgo.Client, tx *txn.Producer) *lane {
+	l := &lane{client: client, tx: tx}
+	l.promise = l.acknowledged
+	return l
 }
 
 // DeliveryError is a record that did not reach its topic.
@@ -82,13 +102,66 @@ func SenderOpts() []kgo.Opt {
 	}
 }
 
-// NewSender takes over the client. ctx ends waiting for room in its buffers.
+// NewSender takes over the client, which is not transactional. ctx ends waiting for
+// room in its buffers.
 func NewSender(ctx context.Context, client *kgo.Client) *Sender {
-	return &Sender{client: client, ctx: ctx}
+	return OpenSender(ctx, client, nil, nil)
 }
 
-// Close drops what is not sent yet and closes the client.
-func (s *Sender) Close() { s.client.Close() }
+// OpenSender is a Sender with a client to begin with, transactional or not, and a way
+// to make another one after a failure.
+func OpenSender(ctx context.Context, client *kgo.Client, tx *txn.Producer, again func(context.Context) (*kgo.Client, *txn.Producer, error)) *Sender {
+	s := &Sender{ctx: ctx, dial: again, lane: newLane(client, tx)}
+	s.shown.Store(s.lane)
+	return s
+}
+
+// Close drops what is not sent yet and closes the client. It is safe for concurrent
+// use, and fails what is waiting for the client.
+func (s *Sender) Close() {
+	s.closed.Store(true)
+	s.shown.Load().client.Close()
+}
+
+// Renew replaces the client after a failure: it is not known what the broker has of
+// its last requests. The new one has the old one's transactional id, which makes the
+// coordinator finish the transaction and fences what is still on its way.
+func (s *Sender) Renew(ctx context.Context) error {
+	s.lane.client.Close()
+	client, tx, err := s.dial(ctx)
+	if err != nil {
+		return err
+	}
+	s.lane, s.began = newLane(client, tx), s.emitted
+	s.shown.Store(s.lane)
+	if s.closed.Load() {
+		client.Close()
+	}
+	return nil
+}
+
+// renewable reports whether Renew is possible.
+func (s *Sender) renewable() bool { return s.dial != nil }
+
+// Empty implements txn.Transaction.
+func (s *Sender) Empty() bool { return s.emitted == s.began }
+
+// Register implements txn.Transaction.
+func (s *Sender) Register(ctx context.Context) error { return s.lane.tx.Register(ctx) }
+
+// AddOffsets implements txn.Transaction.
+func (s *Sender) AddOffsets(ctx context.Context, m txn.Membership, offsets []txn.Offset) error {
+	return s.lane.tx.AddOffsets(ctx, m, offsets)
+}
+
+// End implements txn.Transaction.
+func (s *Sender) End(ctx context.Context) error {
+	if err := s.lane.tx.End(ctx); err != nil {
+		return err
+	}
+	s.began = s.emitted
+	return nil
+}
 
 // Emit sends a record to its topic. It blocks while the client's buffers are
 // full. It returns the first delivery error of an earlier record, so that a task
@@ -108,7 +181,7 @@ func (s *Sender) Emit(out *task.Out) error {
 	for _, h := range out.Headers.All() {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: s.copy(h.Value)})
 	}
-	s.client.Produce(s.ctx, r, s.acknowledged)
+	s.lane.client.Produce(s.ctx, r, s.lane.promise)
 	return nil
 }
 
@@ -125,7 +198,7 @@ func (s *Sender) log(topic string, partition int32, pos *logPosition, rec *chang
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: s.copy(h.Value)})
 	}
 	r.Context = pos
-	s.client.Produce(s.ctx, r, s.acknowledged)
+	s.lane.client.Produce(s.ctx, r, s.lane.promise)
 	return nil
 }
 
@@ -136,16 +209,16 @@ func (s *Sender) Emitted() uint64 { return s.emitted }
 // Flush waits until everything emitted is acknowledged and returns the first
 // delivery error there ever was.
 func (s *Sender) Flush(ctx context.Context) error {
-	if err := s.client.Flush(ctx); err != nil {
+	if err := s.lane.client.Flush(ctx); err != nil {
 		return fmt.Errorf("waiting for acknowledgements: %w", err)
 	}
 	return s.err()
 }
 
 // acknowledged is the one promise of all records.
-func (s *Sender) acknowledged(r *kgo.Record, err error) {
+func (l *lane) acknowledged(r *kgo.Record, err error) {
 	if err != nil {
-		s.failed.CompareAndSwap(nil, &DeliveryError{Topic: r.Topic, Partition: r.Partition, Err: err})
+		l.failed.CompareAndSwap(nil, &DeliveryError{Topic: r.Topic, Partition: r.Partition, Err: err})
 		return
 	}
 	if pos, ok := r.Context.Value(logPositionKey{}).(*logPosition); ok {
@@ -154,7 +227,7 @@ func (s *Sender) acknowledged(r *kgo.Record, err error) {
 }
 
 func (s *Sender) err() error {
-	if e := s.failed.Load(); e != nil {
+	if e := s.lane.failed.Load(); e != nil {
 		return e
 	}
 	return nil

@@ -59,6 +59,7 @@ type Task struct {
 	Progress *restore.Progress
 
 	state      atomic.Int32
+	lost       atomic.Bool
 	lag        atomic.Int64
 	streamTime atomic.Int64
 	processed  atomic.Uint64
@@ -75,6 +76,10 @@ func NewTask(id topo.TaskID, sub *topo.Subtopology, topics []string, w *Worker) 
 
 // State is what the task is doing.
 func (t *Task) State() State { return State(t.state.Load()) }
+
+// Lose notes that the group took the task away: nothing of it may be committed any
+// more, even by a worker that hangs now and does not hear of it.
+func (t *Task) Lose() { t.lost.Store(true) }
 
 // Lag is how many records are between the task and the ends of its partitions,
 // as last fetched; -1 while unknown.

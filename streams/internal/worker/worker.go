@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/millrace/millrace/store"
@@ -23,6 +24,17 @@ type Options struct {
 	Purge func([]txn.Offset)
 	// Hook fails commits between steps, for tests.
 	Hook func(txn.Step) error
+
+	// ExactlyOnce makes the sender's records and the offsets one transaction.
+	ExactlyOnce bool
+	// Alive asks the group whether it still knows this member, before a new producer
+	// throws another one's out. Nil does not ask.
+	Alive func(context.Context) error
+	// Restart has tasks begin again at the last commit. Their stores are closed. It
+	// does not block. Nil makes every failed commit fatal.
+	Restart func([]*Task)
+	// TaskTimeout is how long failures may follow each other without a commit.
+	TaskTimeout time.Duration
 
 	CommitInterval time.Duration
 	MaxTaskIdle    time.Duration
@@ -49,16 +61,24 @@ type Worker struct {
 	count      *counters
 	nextCommit time.Time
 	postponed  time.Time // since when commits do not succeed; zero if they do
+	failing    failing
+	renewing   bool // a new producer is on its way; nothing runs meanwhile
 	failed     bool
 	quit       bool
+	// beside are goroutines that make a producer or close stores.
+	beside sync.WaitGroup
 }
 
 // New returns a Worker; Run runs it.
 func New(opt Options) *Worker {
-	return &Worker{
+	w := &Worker{
 		opt: opt, mail: newMailbox(), done: make(chan struct{}), count: newCounters(),
 		commit: txn.Protocol{Sender: opt.Sender, Group: opt.Group, Purge: opt.Purge, Hook: opt.Hook},
 	}
+	if opt.ExactlyOnce {
+		w.commit.Transaction = opt.Sender
+	}
+	return w
 }
 
 // Index is the worker's number, from 0.

@@ -66,7 +66,13 @@ type coordinator struct {
 	commits [][]txn.Offset
 }
 
-func (c *coordinator) Commit(_ context.Context, o []txn.Offset) error {
+func (c *coordinator) Membership() txn.Membership {
+	return txn.Membership{MemberID: "m", Generation: 1}
+}
+
+func (c *coordinator) Await(context.Context, txn.Membership) error { return nil }
+
+func (c *coordinator) Commit(_ context.Context, _ txn.Membership, o []txn.Offset) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.commits = append(c.commits, o)

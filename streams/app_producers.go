@@ -1,0 +1,106 @@
+package streams
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/millrace/millrace/streams/internal/client"
+	"github.com/millrace/millrace/streams/internal/txn"
+	"github.com/millrace/millrace/streams/internal/worker"
+)
+
+// producers makes the producers of workers. Exactly-once each worker has its name,
+// which stays with the state, or with the instance id: whoever takes the name over
+// ends what the former bearer has left open.
+type producers struct {
+	cfg    Config
+	prefix string // of transactional ids
+	kind   client.Transactions
+	hook   func(txn.Step) error
+}
+
+// processes is the name space of process ids that follow from an instance id.
+var processes = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/millrace/millrace/process"))
+
+// transactionPrefix is Kafka Streams': the application and the process. That of a
+// static member survives the loss of its disk.
+func transactionPrefix(cfg Config, processID uuid.UUID) string {
+	if cfg.InstanceID != "" {
+		processID = uuid.NewSHA1(processes, []byte(cfg.ApplicationID+"\x00"+cfg.InstanceID))
+	}
+	return cfg.ApplicationID + "-" + processID.String() + "-"
+}
+
+// openProducers makes the producers of all workers, before the process joins the
+// group: nothing of its own is open then that offsets or changelogs would wait for.
+func (e *engine) openProducers(ctx context.Context) (err error) {
+	c := e.app.cfg
+	p := &producers{cfg: c, prefix: transactionPrefix(c, e.state.dir.ProcessID()), hook: e.app.hook}
+	e.producers = p
+	if c.ProcessingGuarantee == ExactlyOnce {
+		if p.kind, err = client.CheckTransactions(ctx, e.admin); err != nil {
+			return client.Explain(err, c.Brokers)
+		}
+		if err := e.endVanished(ctx); err != nil {
+			return client.Explain(err, c.Brokers)
+		}
+	}
+	for i := range c.Workers {
+		again := func(ctx context.Context) (*kgo.Client, *txn.Producer, error) { return p.open(ctx, i) }
+		producer, tx, err := again(ctx)
+		if err != nil {
+			return client.Explain(err, c.Brokers)
+		}
+		e.senders = append(e.senders, worker.OpenSender(e.hard, producer, tx, again))
+	}
+	return nil
+}
+
+// endVanished ends the transactions of workers that an earlier process had more than
+// this one. The number is lowered only when that is done.
+func (e *engine) endVanished(ctx context.Context) error {
+	dir, now := e.state.dir, e.app.cfg.Workers
+	before := dir.Workers()
+	if err := dir.SetWorkers(max(before, now)); err != nil {
+		return err
+	}
+	for i := now; i < before; i++ {
+		producer, _, err := e.producers.open(ctx, i)
+		if err != nil {
+			return fmt.Errorf("ending the transaction of worker %d, which is no more: %w", i, err)
+		}
+		producer.Close()
+	}
+	return dir.SetWorkers(now)
+}
+
+// open makes the producer of worker i. The caller closes the client.
+func (p *producers) open(ctx context.Context, i int) (*kgo.Client, *txn.Producer, error) {
+	if p.cfg.ProcessingGuarantee != ExactlyOnce {
+		producer, err := p.cfg.kafka().New(worker.SenderOpts()...)
+		if err != nil {
+			return nil, nil, fmt.Errorf("producer: %w", err)
+		}
+		return producer, nil, nil
+	}
+	if p.hook != nil {
+		if err := p.hook(txn.StepInit); err != nil {
+			return nil, nil, err
+		}
+	}
+	id := fmt.Sprintf("%s%d", p.prefix, i+1) // Kafka Streams counts threads from 1
+	opts := append(worker.SenderOpts(), p.kind.Opts(id, p.cfg.TransactionTimeout)...)
+	producer, err := p.cfg.kafka().New(opts...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("producer: %w", err)
+	}
+	tx := &txn.Producer{Client: producer, ID: id, Group: p.cfg.ApplicationID, Implicit: p.kind.Implicit}
+	if err := tx.Init(ctx); err != nil {
+		producer.Close()
+		return nil, nil, err
+	}
+	return producer, tx, nil
+}
