@@ -13,6 +13,10 @@ func (t *Topology) Describe() string {
 	var b strings.Builder
 	b.WriteString("Topologies:\n ")
 	for id := range t.Subtopologies {
+		if t.isGlobal(id) {
+			b.WriteString(newPicture(t, id).describeGlobal(id))
+			continue
+		}
 		fmt.Fprintf(&b, "  Sub-topology: %d\n", id)
 		for _, n := range newPicture(t, id).nodes() {
 			b.WriteString(n)

@@ -94,6 +94,9 @@ func (j *ForeignJoin) name(n *naming, out *ForeignNodes) {
 	n.node(out.Resolve, suffixed(resp, "-resolver"))
 	n.node(out.Output, suffixed(j.Name, "-result"))
 	n.store(out.Result)
+	generated := j.Name == ""
+	n.stores[out.Subscriptions].Generated = generated
+	n.nodes[out.RegistrationSource].Generated, n.nodes[out.ResponseSource].Generated = generated, generated
 	n.nodes[out.RegistrationSink].Topic, n.nodes[out.RegistrationSource].Topic = registration, registration
 	n.nodes[out.ResponseSink].Topic, n.nodes[out.ResponseSource].Topic = response, response
 }

@@ -43,6 +43,8 @@ type Node struct {
 	// Internal says that the topic is a repartition topic, whose name in Kafka
 	// begins with the application id.
 	Internal bool
+	// Global says that every process reads the topic whole; see Graph.Global.
+	Global bool
 	// Generated says that the name of an internal topic is. Known after Build.
 	Generated bool
 	// Partitions is the explicit partition count of an internal topic, or 0.

@@ -40,7 +40,9 @@ func (t TaskID) Compare(o TaskID) int {
 // It is immutable.
 type Plan struct {
 	ApplicationID string
-	Subtopologies []Subtopology // index = id
+	Subtopologies []Subtopology // index = id; those of global stores are empty
+	// Globals are the global stores, by sub-topology.
+	Globals []Global
 }
 
 // Subtopology is one connected part of the topology. Its tasks are independent

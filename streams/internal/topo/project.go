@@ -23,9 +23,11 @@ func (n *Node) TopicNames(appID string) []string {
 
 // Plan is the topology as the runtime of one application needs it.
 func (t *Topology) Plan(appID string) *Plan {
-	p := &Plan{ApplicationID: appID, Subtopologies: make([]Subtopology, t.Subtopologies)}
+	p := &Plan{ApplicationID: appID, Subtopologies: make([]Subtopology, t.Subtopologies), Globals: t.globals(appID)}
 	for i := range p.Subtopologies {
-		p.Subtopologies[i] = t.subtopology(appID, int32(i))
+		if p.Subtopologies[i].ID = int32(i); !t.isGlobal(int32(i)) {
+			p.Subtopologies[i] = t.subtopology(appID, int32(i))
+		}
 	}
 	return p
 }
@@ -73,16 +75,25 @@ func (t *Topology) addTopics(s *Subtopology, appID string, n *Node) {
 }
 
 // sourcesAbove lists the topics from which records reach the given nodes
-// without crossing another topic.
-func (t *Topology) sourcesAbove(appID string, ids []NodeID) []string {
-	var out []string
-	for _, id := range ids {
-		n := &t.Nodes[id]
-		if n.Type == SourceNode {
-			out = append(out, n.TopicNames(appID)...)
+// without crossing another topic; the result of a join has those of both its sides.
+func (t *Topology) sourcesAbove(appID string, ids []NodeID) (out []string) {
+	seen := map[NodeID]bool{}
+	var visit func([]NodeID)
+	visit = func(ids []NodeID) {
+		for _, id := range ids {
+			if seen[id] {
+				continue
+			}
+			seen[id] = true
+			n := &t.Nodes[id]
+			if n.Type == SourceNode {
+				out = append(out, n.TopicNames(appID)...)
+			}
+			visit(n.Parents)
+			visit(n.Meets)
 		}
-		out = append(out, t.sourcesAbove(appID, n.Parents)...)
 	}
+	visit(ids)
 	slices.Sort(out)
 	return slices.Compact(out)
 }
