@@ -59,12 +59,14 @@ func (a *assigner) closest(t Task) (best *member) {
 }
 
 // addWarmups lets ideal owners restore what they are to run later: so many at a
-// time, those first that are the closest. A standby that is there anyway is one, too.
+// time, those first that have begun, the closest first. A standby that is there
+// anyway is one, too.
 func (a *assigner) addWarmups() {
 	slices.SortStableFunc(a.wanted, func(x, y Task) int {
+		atX, atY := a.ideal[x.ID], a.ideal[y.ID]
 		return cmp.Or(
-			-compareBool(a.near(a.ideal[x.ID], x), a.near(a.ideal[y.ID], y)),
-			cmp.Compare(a.lag(a.ideal[x.ID], x), a.lag(a.ideal[y.ID], y)))
+			cmp.Compare(against(!a.near(atX, x)), against(!a.near(atY, y))),
+			cmp.Compare(a.lag(atX, x), a.lag(atY, y)))
 	})
 	left := a.opt.MaxWarmups
 	for _, t := range a.wanted {
@@ -76,15 +78,4 @@ func (a *assigner) addWarmups() {
 		m.standby = append(m.standby, t.ID)
 		m.process.copies[t.ID] = true
 	}
-}
-
-// compareBool orders false before true.
-func compareBool(x, y bool) int {
-	switch {
-	case x == y:
-		return 0
-	case y:
-		return -1
-	}
-	return 1
 }

@@ -18,7 +18,7 @@ func (a *assigner) addStandbys(groups [][]Task) {
 			}
 			p.standby++
 			p.copies[t.ID] = true
-			m := p.keeper(t)
+			m := a.keeper(p, t)
 			m.standby = append(m.standby, t.ID)
 		}
 	}
@@ -55,13 +55,15 @@ func (a *assigner) clashes(p *process, t Task) (n int64) {
 	return n
 }
 
-// keeper is the member of a process to keep a copy: who says it has it, then who has
-// the fewest.
-func (p *process) keeper(t Task) *member {
+// keeper is the member of a process to keep a copy: who has the task or says it has
+// some of it, then who has the fewest.
+func (a *assigner) keeper(p *process, t Task) *member {
+	stranger := func(m *member) int64 {
+		_, has := m.Offsets[t.ID]
+		return against(!has && a.runs[t.ID] != m)
+	}
 	return slices.MinFunc(p.members, func(x, y *member) int {
-		_, hasX := x.Offsets[t.ID]
-		_, hasY := y.Offsets[t.ID]
-		return cmp.Or(-compareBool(hasX, hasY), cmp.Compare(len(x.standby), len(y.standby)))
+		return cmp.Or(cmp.Compare(stranger(x), stranger(y)), cmp.Compare(len(x.standby), len(y.standby)))
 	})
 }
 

@@ -3,12 +3,15 @@ package group
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/millrace/millrace/streams/internal/assign"
 	"github.com/millrace/millrace/streams/internal/assign/wire"
 	"github.com/millrace/millrace/streams/internal/topo"
 )
@@ -27,6 +30,13 @@ type Options struct {
 	// task wire.Running, or the sum of the next offsets to restore. Nil is nothing.
 	// It must not block.
 	Offsets func() map[topo.TaskID]int64
+	// Tags are told to the group, for a leader that spreads copies by them.
+	Tags map[string]string
+	// Assign says how this member assigns while it leads.
+	Assign assign.Options
+	// ProbingInterval is how soon this member, while it leads, assigns again when
+	// tasks wait for their state.
+	ProbingInterval time.Duration
 	// Counts are the partition counts of all source topics; the leader asks before
 	// it assigns. Nil leaves it to what the client knows. An error makes the group
 	// try again.
@@ -91,6 +101,9 @@ func (b *Balancer) JoinGroupMetadata(_ []string, owned map[string][]int32, gener
 		Endpoint:  b.opt.Endpoint,
 		Offsets:   b.opt.Offsets(),
 		Unique:    b.unique,
+	}
+	for _, key := range slices.Sorted(maps.Keys(b.opt.Tags)) {
+		sub.Tags = append(sub.Tags, wire.Tag{Key: key, Value: b.opt.Tags[key]})
 	}
 	b.unique++
 	b.leading = nil

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
+	"github.com/millrace/millrace/streams/internal/assign"
 	"github.com/millrace/millrace/streams/internal/group"
 )
 
@@ -75,7 +76,7 @@ func start(t *testing.T, c *kfake.Cluster, o *owners, name string, opts ...kgo.O
 	t.Helper()
 	l := &live{told: make(chan group.Assignment, 100), done: make(chan struct{})}
 	b := group.New(group.Options{
-		Plan: plan(), ProcessID: uuid.NewSHA1(uuid.Nil, []byte(name)),
+		Plan: plan(), ProcessID: uuid.NewSHA1(uuid.Nil, []byte(name)), Assign: assign.Options{AcceptableLag: assign.Any},
 		OnAssignment: func(a group.Assignment) {
 			l.told <- a
 			if cl := l.client.Load(); a.RejoinNow && cl != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/streams/internal/assign"
 	"github.com/millrace/millrace/streams/internal/group"
 	"github.com/millrace/millrace/streams/internal/topo"
 )
@@ -59,6 +60,9 @@ func (x *exchange) join(id string, opt group.Options) *peer {
 	p := &peer{id: id, joined: -1}
 	if opt.Plan == nil {
 		opt.Plan = plan()
+	}
+	if opt.Assign.MaxWarmups == 0 {
+		opt.Assign.AcceptableLag = assign.Any
 	}
 	opt.ProcessID = uuid.NewSHA1(uuid.Nil, []byte(id))
 	opt.OnAssignment = func(a group.Assignment) { p.told = append(p.told, a) }

@@ -62,6 +62,15 @@ func (m *member) sums() map[topo.TaskID]int64 {
 	return out
 }
 
+// tags are the client's, as far as they differ by key.
+func (m *member) tags() map[string]string {
+	out := make(map[string]string, len(m.Tags))
+	for _, t := range m.Tags {
+		out[t.Key] = t.Value
+	}
+	return out
+}
+
 // parseHost accepts host:port only: endpoints of other members are not trusted.
 func parseHost(endpoint string) (Host, bool) {
 	name, text, err := net.SplitHostPort(endpoint)
