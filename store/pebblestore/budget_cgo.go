@@ -8,3 +8,5 @@ package pebblestore
 // allocate, and what is free in one thread's arena serves no other. With
 // MALLOC_ARENA_MAX=1, or without cgo, less memory lies idle.
 const countedShare = 2
+
+const outsideHeap = true

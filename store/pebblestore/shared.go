@@ -88,6 +88,15 @@ func (s *Shared) memTableSize() uint64 {
 	return uint64(min(max(s.memTables/(2*dbs), minMemTable), maxMemTable))
 }
 
+// OutsideHeap is how much of the budget is not in Go's heap, in bytes, and so not a
+// part of GOMEMLIMIT: all of it in builds with cgo, nothing in others.
+func (s *Shared) OutsideHeap() int64 {
+	if outsideHeap {
+		return s.budget
+	}
+	return 0
+}
+
 // Close releases the caches. All DBs that use them must be closed before. It is
 // idempotent.
 func (s *Shared) Close() error {
