@@ -63,6 +63,9 @@ type Spec struct {
 	// TTL is how long the entries of a Timestamped KindKeyValue store live behind a
 	// sweep's time; zero is for ever. The engine of such a store is a [TTL].
 	TTL time.Duration
+	// InMemory says that the store is kept in memory only, and restored whole from
+	// its changelog; see memstore.Beside.
+	InMemory bool
 	// LogHeaders gives changelog records the headers of the record being
 	// processed, as Kafka Streams does for the sides of stream-stream joins and for
 	// foreign-key subscriptions.

@@ -90,6 +90,9 @@ func open[S any](l *linking, id topo.StoreID, view func(store.Engine, store.Spec
 		return s
 	}
 	engine, err := l.rt.Engine(decl.Spec.Name)
+	if err == nil && decl.Spec.Kind == store.KindLRU {
+		engine, err = store.NewLRU(engine, decl.Spec)
+	}
 	if err != nil {
 		l.fail("%s: the store %s: %w", decl.Where, decl.Spec.Name, err)
 		return none

@@ -17,11 +17,14 @@ type settings struct {
 	storeName      string
 	grace          time.Duration
 	waits          bool
+	lru            int
+	inMemory       bool
 	maxRecords     *int
 	maxBytes       *int
 	failFull       bool
 	loggingOff     bool
 	noCache        bool
+	spare          bool
 	logConfig      map[string]string
 	reset          topo.Reset
 	resetGiven     bool
@@ -151,6 +154,14 @@ func WithoutLogging() StoreOption {
 // and sent on at once, instead of the last of each key at a commit.
 func NoCache() StoreOption {
 	return storeSetting(func(s *settings) { s.noCache = true })
+}
+
+// SpareName uses up a generated name before the store gets its own, if it has no name
+// given. So does a count of Kafka Streams that is called with a Materialized without a
+// name: say it where you take over from such an application, so that generated names,
+// and with them topics, stay as they are.
+func SpareName() StoreOption {
+	return storeSetting(func(s *settings) { s.spare = true })
 }
 
 // WithLogConfig adds to the configuration of the changelog topic when it is

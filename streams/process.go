@@ -69,11 +69,15 @@ func (s Stream[K, V]) ProcessValues[V2 any](make func(*ValueContext[V2]) Process
 
 // process declares a processor's node and the stores that it uses.
 func (b *Builder) process(c *call) topo.NodeID {
-	var ids []topo.StoreID
+	return b.graph.Process(c.Call, b.uses(c))
+}
+
+// uses are the stores that a call has declared the use of.
+func (b *Builder) uses(c *call) (ids []topo.StoreID) {
 	for _, d := range c.uses {
 		ids = append(ids, b.state(c, d)...)
 	}
-	return b.graph.Process(c.Call, ids)
+	return ids
 }
 
 // childrenOf has the sinks of a node's children by their names.

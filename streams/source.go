@@ -66,10 +66,11 @@ func (c *call) store(kind store.Kind, prefix string) topo.StoreDecl {
 		c.fail("windows and sessions have no history")
 	}
 	c.Call.Name = c.operator
-	return topo.StoreDecl{
+	decl := topo.StoreDecl{
 		Prefix:  prefix,
 		Where:   c.Where,
-		NoCache: c.noCache || kind == store.KindVersioned,
+		Spare:   c.spare,
+		NoCache: c.noCache || kind == store.KindVersioned || c.lru > 0,
 		Spec: store.Spec{
 			Name:        c.settings.name,
 			Kind:        kind,
@@ -79,4 +80,8 @@ func (c *call) store(kind store.Kind, prefix string) topo.StoreDecl {
 			LogConfig:   c.logConfig,
 		},
 	}
+	if err := c.shape(&decl.Spec); err != nil {
+		c.fail("%w", err)
+	}
+	return decl
 }

@@ -125,6 +125,9 @@ func newStore[S any](spec store.Spec, opts []StoreOption, view func(store.Engine
 		s.fault("the name is the first argument; As and AsOperator are for operators")
 	}
 	d.spec.LoggingOff, d.spec.LogConfig, d.spec.RetainDuplicates = s.loggingOff, s.logConfig, s.duplicates
+	if err := s.shape(&d.spec); err != nil {
+		s.fault("%w", err)
+	}
 	d.open = func(l *linking, id topo.StoreID) any { return open(l, id, view) }
 	return StoreRef[S]{d}
 }

@@ -87,6 +87,8 @@ type StoreDecl struct {
 	// Lazy stores take a number when they are declared, but come to life only if
 	// somebody needs them; see Graph.Need.
 	Lazy bool
+	// Spare stores without a name take one number more for it; see streams.SpareName.
+	Spare bool
 	// NoCache says that the store never has a record cache in front of it.
 	NoCache bool
 	// Source is the topic of a table's source that is the store's changelog, too; see

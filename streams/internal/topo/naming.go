@@ -34,6 +34,9 @@ func (n *naming) node(id NodeID, given string) {
 func (n *naming) store(id StoreID) string {
 	s := &n.stores[id]
 	if s.Spec.Name == "" {
+		if s.Spare {
+			n.generate(s.Prefix)
+		}
 		s.Spec.Name, s.Generated = n.generate(s.Prefix), true
 	}
 	return s.Spec.Name

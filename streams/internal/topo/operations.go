@@ -54,6 +54,20 @@ func (g *Graph) Repartition(c Call, partitions int32) *RekeyNodes {
 	return topic
 }
 
+// ToTable declares a stream that is read as a table from here on, behind a repartition
+// topic if rekey is given. The topic is called after the operation.
+func (g *Graph) ToTable(c Call, s StoreDecl, rekey *Rekey) (id NodeID, st StoreID, topic *RekeyNodes) {
+	st = g.addStore(s)
+	topic, parents := g.rekey(c, rekey)
+	id = g.under(Node{Prefix: c.Prefix, Where: c.Where, Stores: []StoreID{st}}, parents)
+	g.replay(func(n *naming) {
+		n.node(id, c.Name)
+		n.store(st)
+		n.topic(rekey, topic, n.nodes[id].Name)
+	})
+	return id, st, topic
+}
+
 // StateStore declares a store for processors. It lives in a topology once an operator
 // uses it.
 func (g *Graph) StateStore(s StoreDecl) StoreID { return g.addStore(s) }

@@ -3,9 +3,12 @@ package topo
 import "slices"
 
 // TableStep declares an operation from table to table. It has no store, unless
-// Materialize gives it one later.
-func (g *Graph) TableStep(c Call) NodeID {
-	id := g.under(Node{Prefix: c.Prefix, Where: c.Where}, c.Parents)
+// Materialize gives it one later; stores are those that it uses beside that.
+func (g *Graph) TableStep(c Call, stores ...StoreID) NodeID {
+	for _, st := range stores {
+		g.Need(st)
+	}
+	id := g.under(Node{Prefix: c.Prefix, Where: c.Where, Stores: stores}, c.Parents)
 	g.replay(func(n *naming) {
 		g.nameOwn(n, id)
 		n.node(id, c.Name)
