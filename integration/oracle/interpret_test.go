@@ -118,6 +118,9 @@ func (in *interpreter) stores(o op) []streams.StoreOption {
 		out = append(out, streams.AsOperator(o.Name))
 	}
 	m := o.Materialized
+	if o.counts {
+		out = append(out, streams.SpareName())
+	}
 	if m == nil {
 		return out
 	}

@@ -99,10 +99,11 @@ func (in *interpreter) onSessions(o op, g sessGroup) (any, error) {
 }
 
 // countAsAggregate keeps the interpreter to one value type: a count is the
-// aggregate that it is in Kafka Streams too, under the same names.
+// aggregate that it is in Kafka Streams too, under the same names; but where it is
+// given a Materialized without a name, as the vectors always do, it takes a spare one.
 func countAsAggregate(o op) op {
 	if o.Op == "count" {
-		o.Op, o.Init.F, o.Adder.F, o.Merger.F = "aggregate", "zero", "count", "sum"
+		o.Op, o.Init.F, o.Adder.F, o.Merger.F, o.counts = "aggregate", "zero", "count", "sum", true
 	}
 	return o
 }

@@ -69,6 +69,8 @@ func (s *structure) String() string {
 }
 
 func (n node) String() string {
+	slices.Sort(n.Stores)
+	slices.Sort(n.Successors)
 	topics := n.Topics
 	if n.Topic != "" {
 		topics = []string{n.Topic}
