@@ -25,6 +25,7 @@ type state struct {
 	mu    sync.Mutex
 	dbs   int                   // that there can be
 	known map[topo.TaskID]int64 // sums of positions of tasks on the disk, not in use
+	inUse map[topo.TaskID]*claimed
 }
 
 // openState locks the directory and looks what is there.
@@ -36,7 +37,11 @@ func openState(ctx context.Context, cfg Config, plan *topo.Plan) (*state, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &state{cfg: cfg, plan: plan, dir: dir, shared: pebblestore.NewShared(cfg.MemoryLimit - max(cfg.CacheBytes, 0)), known: make(map[topo.TaskID]int64)}
+	s := &state{
+		cfg: cfg, plan: plan, dir: dir, shared: pebblestore.NewShared(cfg.MemoryLimit - max(cfg.CacheBytes, 0)),
+		known: make(map[topo.TaskID]int64), inUse: make(map[topo.TaskID]*claimed),
+	}
+	limitHeap(cfg.Logger, s.shared.OutsideHeap())
 	if err := s.survey(); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -133,7 +138,11 @@ func (s *state) open(id topo.TaskID) (store.DB, error) {
 		release()
 		return nil, err
 	}
-	return &claimed{DB: db, state: s, id: id, release: release}, nil
+	c := &claimed{DB: db, state: s, id: id, release: release}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inUse[id] = c
+	return c, nil
 }
 
 func (s *state) rebuild(id topo.TaskID, cause error) (*pebblestore.DB, error) {
@@ -167,8 +176,15 @@ type claimed struct {
 func (c *claimed) Close() (err error) {
 	c.once.Do(func() {
 		c.state.note(c.id, c.Position())
-		err = c.DB.Close()
+		c.state.forget(c.id)
+		err = errors.Join(c.DB.Close(), c.state.dir.Touch(c.id))
 		c.release()
 	})
 	return err
+}
+
+func (s *state) forget(id topo.TaskID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.inUse, id)
 }

@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"log/slog"
 	"math"
 	"os"
 	"runtime/debug"
@@ -38,6 +39,21 @@ func usableMemory(readFile func(string) ([]byte, error)) int64 {
 	}
 	return least
 }
+
+// limitHeap sets Go's soft memory limit where nobody has: without one, the heap may
+// grow to twice of what lives in it, past the container's limit. It leaves a tenth,
+// and what the stores have outside of the heap. The limit is the process's, and
+// stays.
+func limitHeap(log *slog.Logger, outside int64) {
+	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
+		return // by GOMEMLIMIT, or by the program
+	}
+	limit := softLimit(usableMemory(os.ReadFile), outside)
+	debug.SetMemoryLimit(limit)
+	log.Info("set Go's soft memory limit; GOMEMLIMIT replaces it", "bytes", limit, "outside_of_heap", outside)
+}
+
+func softLimit(usable, outside int64) int64 { return max(usable/10*9-outside, usable/4) }
 
 // smaller applies a cgroup's limit; "max" is none.
 func smaller(least int64, limit string) int64 {

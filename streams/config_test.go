@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -136,4 +137,23 @@ func TestUndecodableSaysWhereNotWhat(t *testing.T) {
 	require.ErrorIs(t, u, cause)
 	require.Equal(t, Fail, FailOnUndecodable(u))
 	require.Equal(t, Skip, SkipUndecodable(u))
+}
+
+// Go's soft memory limit leaves room for what is not in the heap, and is set only
+// where nobody has set one.
+func TestSoftMemoryLimit(t *testing.T) {
+	require.EqualValues(t, 700, softLimit(1000, 200))
+	require.EqualValues(t, 250, softLimit(1000, 5000), "stores that are too large are not the heap's fault")
+
+	before := debug.SetMemoryLimit(math.MaxInt64)
+	t.Cleanup(func() { debug.SetMemoryLimit(before) })
+	h := &lines{}
+	limitHeap(slog.New(h), 1<<20)
+	set := debug.SetMemoryLimit(-1)
+	require.Less(t, set, int64(math.MaxInt64))
+	require.Positive(t, set)
+	require.Len(t, h.said, 1, "it says so")
+	limitHeap(slog.New(h), 1<<30)
+	require.Equal(t, set, debug.SetMemoryLimit(-1))
+	require.Len(t, h.said, 1)
 }
