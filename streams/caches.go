@@ -41,9 +41,11 @@ func tableCache[K, V any](l *linking, id topo.StoreID, ks serde.Serde[K], vs ser
 	return openCache(l, id, ks, vs, cached.NewTable[K, V])
 }
 
-// flushed has a cache flushed at each commit, for the operator that owns it.
+// flushed has a cache flushed at each commit, and trimmed between records, for the
+// operator that owns it.
 func flushed[K, V any](l *linking, c *cached.Cache[K, V]) *cached.Cache[K, V] {
 	l.out.Flush = append(l.out.Flush, c.Flush)
+	l.out.Trim = append(l.out.Trim, c.Trim)
 	return c
 }
 

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // Budget is the memory of all caches of a process, in bytes. Each cache is sure of
@@ -11,6 +12,7 @@ import (
 // when a cache is flushed. It is safe for concurrent use.
 type Budget struct {
 	limit int64
+	over  atomic.Bool // the caches hold more than that together
 
 	mu     sync.Mutex
 	leases []*lease
@@ -29,11 +31,16 @@ func NewBudget(bytes int64) *Budget { return &Budget{limit: max(bytes, 0)} }
 func (b *Budget) Limit() int64 { return b.limit }
 
 // Used is what the caches hold together, in bytes, rounded up by a little for
-// each. It may be over the limit for a while after tasks have come, by what those
-// before them hold; never by more than half.
-func (b *Budget) Used() (bytes int64) {
+// each. It may be over the limit after tasks have come, by what those before them
+// hold, never by more than half, until each has had its next [Cache.Trim].
+func (b *Budget) Used() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.sum()
+}
+
+// sum is called with the mutex held.
+func (b *Budget) sum() (bytes int64) {
 	for _, l := range b.leases {
 		bytes += l.bytes
 	}
@@ -60,6 +67,7 @@ func (l *lease) close() {
 	if i := slices.Index(l.budget.leases, l); i >= 0 {
 		l.budget.leases = slices.Delete(l.budget.leases, i, i+1)
 	}
+	l.budget.over.Store(l.budget.sum() > l.budget.limit)
 }
 
 // ask makes the lease as large as wanted, or as there is room for, and returns what
@@ -76,5 +84,6 @@ func (l *lease) ask(want int64) (granted int64) {
 		}
 	}
 	l.bytes = min(want, max(room, sure))
+	b.over.Store(b.sum() > b.limit)
 	return l.bytes
 }

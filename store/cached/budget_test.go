@@ -117,10 +117,35 @@ func TestShares(t *testing.T) {
 	fill(t, second, 10_000)
 	require.GreaterOrEqual(t, second.Bytes(), b.Limit()/4-300)
 	require.LessOrEqual(t, b.Used(), b.Limit()*3/2)
-	require.NoError(t, first.Flush())
+	require.Greater(t, b.Used(), b.Limit())
+	require.NoError(t, first.Trim(), "between two records")
 	require.LessOrEqual(t, b.Used(), b.Limit(), "the first gave back what it had too much")
 	require.GreaterOrEqual(t, first.Bytes(), b.Limit()/2-300)
 	runtime.KeepAlive(second)
+}
+
+// Trimming writes what has changed, and leaves a cache alone that has no more than
+// its part.
+func TestTrim(t *testing.T) {
+	b := cached.NewBudget(1 << 20)
+	idle, busy := newTable(t, b), newTable(t, b)
+	fill(t, idle, 2000)
+	held := idle.Len()
+	require.NoError(t, idle.Trim())
+	require.Equal(t, held, idle.Len(), "nobody else needs it")
+	fill(t, busy, 10_000)
+	third := newTable(t, b)
+	fill(t, third, 10_000)
+	for _, c := range []*cached.Cache[string, int64]{idle, busy, third} {
+		require.NoError(t, c.Trim())
+	}
+	require.LessOrEqual(t, b.Used(), b.Limit())
+	v, _, ok, err := busy.Get("key0", none)
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Zero(t, v)
+	require.Zero(t, testing.AllocsPerRun(100, func() { _ = idle.Trim() }))
+	runtime.KeepAlive(third)
 }
 
 // The lease of a cache ends with the cache.

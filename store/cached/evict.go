@@ -23,6 +23,17 @@ func (c *Cache[K, V]) makeRoom() error {
 	return nil
 }
 
+// Trim gives back what others need more, if the caches of the process hold more than
+// their budget together: a cache whose keys are not written any more would keep it
+// until the next commit. It is called between records, since it may flush, and costs
+// next to nothing while all is well.
+func (c *Cache[K, V]) Trim() error {
+	if !c.lease.budget.over.Load() {
+		return nil
+	}
+	return c.makeRoom()
+}
+
 // ask asks the budget for more, and says whether the cache is within it now.
 func (c *Cache[K, V]) ask() bool {
 	c.granted = c.lease.ask(c.bytes + c.lease.budget.step())

@@ -113,6 +113,9 @@ type Linked struct {
 	Entries map[string]Entry
 	// Flush is called in order before a commit, parents before children.
 	Flush []func() error
+	// Trim is called between records: who holds more memory than it may, since others
+	// came, gives it back.
+	Trim []func() error
 	// Punctuators are scheduled when the task starts. Operators may append to them
 	// later: what is new is scheduled before the next record or punctuation.
 	Punctuators []Punctuator

@@ -213,6 +213,17 @@ func (t *Task) Flush() error {
 	return nil
 }
 
+// Trim has the operators give memory back that others need more. It is called
+// between records, some times a second.
+func (t *Task) Trim() error {
+	for _, trim := range t.linked.Trim {
+		if err := guardCall(trim); err != nil {
+			return t.fault(nil, err)
+		}
+	}
+	return nil
+}
+
 func guardCall(f func() error) (err error) {
 	defer recovered(&err)
 	return f()

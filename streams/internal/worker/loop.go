@@ -53,13 +53,18 @@ func (w *Worker) process(now time.Time) (busy bool) {
 	return busy
 }
 
-// punctuate calls what is due by stream time or wall clock.
+// punctuate calls what is due by stream time or wall clock, after caches gave back
+// what others need.
 func (w *Worker) punctuate(now time.Time) {
 	for _, o := range w.owned {
 		if w.failed || w.renewing {
 			return
 		}
-		if err := o.live.Punctuate(now.UnixMilli()); err != nil {
+		err := o.live.Trim()
+		if err == nil {
+			err = o.live.Punctuate(now.UnixMilli())
+		}
+		if err != nil {
 			w.count.errors++
 			w.troubled(err)
 		}
