@@ -58,9 +58,11 @@ func heavyInOneRoom(s source) (faults []string) {
 	return faults
 }
 
-// plainClient: the producer example shows the plain client, credentials and all.
+// plainClient: the producer example shows the plain client, credentials and all. And
+// the benchmark shows what Pebble can do with nothing around it.
 func plainClient(room, dep string) bool {
-	return (room == "examples" || room == "integration") && dep == "github.com/twmb/franz-go/pkg/sasl"
+	return (room == "examples" || room == "integration") && dep == "github.com/twmb/franz-go/pkg/sasl" ||
+		room == "integration" && dep == "github.com/cockroachdb/pebble"
 }
 
 // listed is what the go command says of one package.
