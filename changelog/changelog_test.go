@@ -42,7 +42,7 @@ func TestTopicConfigOverrides(t *testing.T) {
 	require.Equal(t, map[string]string{
 		"cleanup.policy": "compact,delete", "message.timestamp.type": "CreateTime",
 		"retention.ms": "1", "min.insync.replicas": "2",
-	}, changelog.TopicConfig(spec))
+	}, changelog.TopicConfig(spec, changelog.AdditionalRetention))
 	require.Len(t, spec.LogConfig, 2, "the declaration stays as it is")
 }
 

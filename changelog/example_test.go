@@ -32,7 +32,7 @@ func ExampleDecoder() {
 }
 
 func ExampleTopicConfig() {
-	config := changelog.TopicConfig(store.Spec{Name: "s", Kind: store.KindSession, Retention: 10 * time.Second})
+	config := changelog.TopicConfig(store.Spec{Name: "s", Kind: store.KindSession, Retention: 10 * time.Second}, changelog.AdditionalRetention)
 	fmt.Println(config["cleanup.policy"], config["retention.ms"])
 	// Output: compact,delete 86410000
 }

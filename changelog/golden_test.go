@@ -34,7 +34,7 @@ func TestGoldenCaptures(t *testing.T) {
 	for _, c := range golden.Captures(t) {
 		for _, l := range logsOf(t, c) {
 			kinds[l.spec.Kind]++
-			require.Equal(t, l.topic.Configs, changelog.TopicConfig(l.spec), l.name)
+			require.Equal(t, l.topic.Configs, changelog.TopicConfig(l.spec, changelog.AdditionalRetention), l.name)
 			for engine, open := range machines() {
 				t.Run(fmt.Sprintf("%s/%s/%s", c.Topology, l.spec.Name, engine), func(t *testing.T) {
 					t.Parallel()

@@ -25,7 +25,7 @@ func TestTopicConfigs(t *testing.T) {
 		"versions": {"cleanup.policy": "compact", "min.compaction.lag.ms": "86460000"},
 	} {
 		want["message.timestamp.type"] = "CreateTime"
-		require.Equal(t, want, changelog.TopicConfig(specOf(name)), name)
+		require.Equal(t, want, changelog.TopicConfig(specOf(name), changelog.AdditionalRetention), name)
 	}
 }
 

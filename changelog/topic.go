@@ -18,18 +18,19 @@ const AdditionalRetention = 24 * time.Hour
 func TopicName(applicationID, store string) string { return applicationID + "-" + store + "-changelog" }
 
 // TopicConfig is the configuration that a changelog topic is created with. The
-// store's LogConfig comes last and wins. The map is the caller's.
-func TopicConfig(spec store.Spec) map[string]string {
+// store's LogConfig comes last and wins. More is how much longer than the store the
+// topic keeps what expires. The map is the caller's.
+func TopicConfig(spec store.Spec, more time.Duration) map[string]string {
 	config := map[string]string{"message.timestamp.type": "CreateTime", "cleanup.policy": "compact"}
 	switch {
 	case spec.RetainDuplicates:
 		config["cleanup.policy"] = "delete" // every record has a key of its own
-		config["retention.ms"] = millis(spec.Retention + AdditionalRetention)
+		config["retention.ms"] = millis(spec.Retention + more)
 	case spec.Segmented():
 		config["cleanup.policy"] = "compact,delete"
-		config["retention.ms"] = millis(spec.Retention + AdditionalRetention)
+		config["retention.ms"] = millis(spec.Retention + more)
 	case spec.Kind == store.KindVersioned:
-		config["min.compaction.lag.ms"] = millis(spec.History + AdditionalRetention)
+		config["min.compaction.lag.ms"] = millis(spec.History + more)
 	}
 	maps.Copy(config, spec.LogConfig)
 	return config

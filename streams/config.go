@@ -164,6 +164,11 @@ type Config struct {
 
 	// Optimize rewrites the topology, as topology.optimization does in Kafka Streams.
 	Optimize Optimization
+	// LogRetention is how much longer than a store of windows, sessions or versions its
+	// changelog topic keeps them, so that clocks may differ: a day if 0, as in Kafka
+	// Streams (windowstore.changelog.additional.retention.ms). It takes effect when
+	// the topic is made.
+	LogRetention time.Duration
 	// RequireNames refuses a topology in which a store, changelog topic or repartition
 	// topic has a generated name. Those have numbers that change when the program does,
 	// and then the state under the old name is lost.

@@ -1,6 +1,10 @@
 package streams
 
-import "github.com/millrace/millrace/streams/internal/topo"
+import (
+	"time"
+
+	"github.com/millrace/millrace/streams/internal/topo"
+)
 
 // Optimization is a set of rewritings that save topics and stores; see
 // [Config].Optimize. They are those of Kafka Streams' topology.optimization, and give
@@ -32,7 +36,7 @@ type BuildOption func(*topo.Options)
 
 // building is what the configuration says about the topology.
 func (c Config) building() []BuildOption {
-	out := []BuildOption{Optimize(c.Optimize)}
+	out := []BuildOption{Optimize(c.Optimize), LogRetention(c.LogRetention)}
 	if c.RequireNames {
 		out = append(out, RequireNames())
 	}
@@ -42,6 +46,12 @@ func (c Config) building() []BuildOption {
 // Optimize rewrites the topology; see [Optimization].
 func Optimize(which Optimization) BuildOption {
 	return func(o *topo.Options) { o.Optimize |= which }
+}
+
+// LogRetention is how much longer than a store of windows or versions its changelog
+// topic keeps them; see [Config].LogRetention.
+func LogRetention(d time.Duration) BuildOption {
+	return func(o *topo.Options) { o.LogRetention = d }
 }
 
 // RequireNames refuses stores and internal topics whose names are generated; see

@@ -33,9 +33,8 @@ func (u unsupported) Error() string { return "not in this version: " + string(u)
 
 func interpret(v vector) (b *streams.Builder, err error) {
 	in := &interpreter{b: streams.NewBuilder(), v: v, nodes: map[string]any{}, uses: map[string]use{}, emits: map[string]bool{}}
-	for _, key := range []string{"topology.optimization", "dsl.store.format", "processing.exception.handler", "deserialization.exception.handler",
-		"errors.dead.letter.queue.topic.name", "ensure.explicit.internal.resource.naming",
-		"windowstore.changelog.additional.retention.ms", "processing.guarantee"} {
+	for _, key := range []string{"dsl.store.format", "processing.exception.handler", "deserialization.exception.handler",
+		"errors.dead.letter.queue.topic.name"} {
 		if _, ok := v.Config[key]; ok {
 			return nil, unsupported("config " + key)
 		}
@@ -71,9 +70,6 @@ func opts[O any](names []streams.Name) []O {
 }
 
 func (in *interpreter) apply(o op) (any, error) {
-	if m := o.Materialized; m != nil && (m.LRU != 0) {
-		return nil, unsupported("LRU stores")
-	}
 	switch o.Op {
 	case "addStateStore":
 		in.addStateStore(o)
@@ -121,6 +117,7 @@ func (in *interpreter) stores(o op) []streams.StoreOption {
 	if o.counts {
 		out = append(out, streams.SpareName())
 	}
+	out = append(out, in.keeping(m)...)
 	if m == nil {
 		return out
 	}

@@ -57,6 +57,8 @@ func suppression(o op) (e streams.Emission, out []streams.SuppressOption) {
 func (in *interpreter) onTable(o op, t table) (any, error) {
 	n := opts[streams.NodeOption](name(o))
 	switch o.Op {
+	case "transformValues":
+		return in.transformValues(o, t), nil
 	case "filter":
 		return in.keep(o, t.Filter(o.Pred.test, n...)), nil
 	case "filterNot":

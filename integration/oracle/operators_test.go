@@ -9,6 +9,8 @@ import (
 // onStream has the operations for which the key must be a plain one.
 func (in *interpreter) onStream(o op, s stream) (any, error) {
 	switch o.Op {
+	case "toTable":
+		return s.ToTable(in.stores(o)...), nil
 	case "process", "processValues":
 		return in.process(o, s), nil
 	case "flatMap":
@@ -82,6 +84,7 @@ func (in *interpreter) onWindowed(o op, g winGroup) (any, error) {
 	case "reduce":
 		return g.Reduce(o.Reducer.reduce, in.stores(o)...), nil
 	case "aggregate":
+		o.counts = o.counts && in.v.made(o.In).Window.Type != "sliding" // those spare none
 		return g.Aggregate(o.Init.initial, o.Adder.add, datum{in.v.Types[o.ID].Value}, in.stores(o)...), nil
 	}
 	return nil, unsupported(o.Op + " on a windowed group")

@@ -64,7 +64,7 @@ func (r *replay) run() {
 		r.differ("program", "a program that can be expressed", err)
 		return
 	}
-	topology, err := b.Build()
+	topology, err := b.Build(r.v.building()...)
 	if err == nil {
 		r.d, err = streamstest.Try(r.t, b, r.options()...)
 	}
@@ -88,6 +88,7 @@ func (r *replay) run() {
 func (r *replay) options() []streamstest.Option {
 	out := []streamstest.Option{
 		streamstest.SingleTask(),
+		streamstest.WithBuild(r.v.building()...),
 		streamstest.WithApplicationID(r.v.Config["application.id"].(string)),
 		streamstest.WithClock(time.UnixMilli(r.v.WallClock)),
 	}

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"iter"
 	"maps"
@@ -72,13 +73,8 @@ func (r *replay) stores() {
 		if err != nil {
 			r.differ("store "+name, "its content", err)
 		}
-		slices.SortStableFunc(got, func(a, b entry) int {
-			if order := bytes.Compare(a.key, b.key); order != 0 {
-				return order
-			}
-			return int(a.start - b.start)
-		})
-		r.rows("store "+name, want.Entries, got)
+		slices.SortStableFunc(got, entry.compare)
+		r.rows("store "+name, r.sorted(want.Entries), got)
 	}
 }
 
@@ -135,14 +131,28 @@ func (r *replay) rows(where string, want []row, got []entry) {
 	}
 }
 
-func (r *replay) expectedRow(w row) string {
+// sorted orders rows by the bytes of their keys; the vectors have them by their text.
+func (r *replay) sorted(rows []row) []row {
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows, func(a, b row) int { return r.entry(a).compare(r.entry(b)) })
+	return rows
+}
+
+// compare orders by key, then by start.
+func (e entry) compare(o entry) int {
+	return cmp.Or(bytes.Compare(e.key, o.key), cmp.Compare(e.start, o.start), cmp.Compare(e.end, o.end))
+}
+
+func (r *replay) expectedRow(w row) string { return r.entry(w).line(w) }
+
+func (r *replay) entry(w row) entry {
 	e := entry{key: bytesOf(r.t, w.KeyHex, w.Key, "string"), value: bytesOf(r.t, w.ValHex, w.Value, "string")}
 	for from, to := range map[*int64]*int64{w.Start: &e.start, w.End: &e.end, w.TS: &e.ts} {
 		if from != nil {
 			*to = *from
 		}
 	}
-	return e.line(w)
+	return e
 }
 
 // line shows what the expected row tells of an entry.

@@ -143,6 +143,16 @@ type internalTopic struct {
 
 func hexBytes(s string) ([]byte, error) { return hex.DecodeString(s) }
 
+// made is the operation that made a handle.
+func (v *vector) made(id string) (made op) {
+	for _, o := range v.Program {
+		if o.ID == id {
+			return o
+		}
+	}
+	return op{Window: &window{}}
+}
+
 func (v *vector) tagged(tag string) bool {
 	for _, have := range v.Tags {
 		if have == tag {

@@ -1,9 +1,13 @@
 package topo
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
+
+	"github.com/millrace/millrace/changelog"
 )
 
 // Topology is a built graph: named, ordered and cut into sub-topologies. It is
@@ -18,12 +22,17 @@ type Topology struct {
 	Written []NodeID
 	// Subtopologies is how many there are.
 	Subtopologies int32
+
+	logRetention time.Duration
 }
 
 // Options are what a topology is built with.
 type Options struct {
 	// Optimize are the rewritings that are made.
 	Optimize Optimization
+	// LogRetention is how much longer than its store a changelog topic keeps what
+	// expires; 0 is the default.
+	LogRetention time.Duration
 	// RequireNames makes faults of generated names of stores and internal topics.
 	RequireNames bool
 }
@@ -31,7 +40,7 @@ type Options struct {
 // Build names all nodes, optimizes and orders them and numbers the sub-topologies. It
 // reports all faults together. The graph stays as it is and may grow further.
 func (g *Graph) Build(opt Options) (*Topology, error) {
-	t := &Topology{Nodes: cloneNodes(g.nodes), Stores: slices.Clone(g.stores)}
+	t := &Topology{Nodes: cloneNodes(g.nodes), Stores: slices.Clone(g.stores), logRetention: cmp.Or(opt.LogRetention, changelog.AdditionalRetention)}
 	n := naming{nodes: t.Nodes, stores: t.Stores}
 	for _, call := range g.calls {
 		call(&n)

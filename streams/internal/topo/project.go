@@ -106,7 +106,7 @@ func (t *Topology) planStore(appID string, id StoreID) Store {
 		out.Changelog, out.FromSource = s.Source, true
 	case !s.Spec.LoggingOff:
 		out.Changelog = changelog.TopicName(appID, s.Spec.Name)
-		out.ChangelogConfig = changelog.TopicConfig(s.Spec)
+		out.ChangelogConfig = changelog.TopicConfig(s.Spec, t.logRetention)
 	}
 	return out
 }
