@@ -1,12 +1,15 @@
 package assign
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // flow is a network of pipes. Fill finds, of all ways to send as much as goes
 // through it, one that costs the least.
 type flow struct {
 	edges []edge
-	out   [][]int // edges by the node where they begin
+	nodes []node
 	seek
 }
 
@@ -18,29 +21,41 @@ type seek struct {
 	queued []bool
 }
 
+// node has the edges that begin there as a list: the first and the last, or -1.
+type node struct{ first, last int }
+
 // edge is a pipe with room for so many units more, each at a cost. Its way back is
 // the edge with the neighbouring number: what flows can be sent elsewhere later.
 type edge struct {
 	from, to int
+	next     int // edge that begins at the same node, or -1
 	room     int
 	cost     int64
 }
 
-func newFlow(nodes int) *flow { return &flow{out: make([][]int, nodes)} }
+func newFlow(nodes int) *flow { return &flow{nodes: slices.Repeat([]node{{-1, -1}}, nodes)} }
 
 // node adds one more and returns its number.
 func (f *flow) node() int {
-	f.out = append(f.out, nil)
-	return len(f.out) - 1
+	f.nodes = append(f.nodes, node{-1, -1})
+	return len(f.nodes) - 1
 }
 
-// connect lays a pipe and returns its number.
-func (f *flow) connect(from, to, room int, cost int64) int {
-	n := len(f.edges)
-	f.edges = append(f.edges, edge{from, to, room, cost}, edge{to, from, 0, -cost})
-	f.out[from] = append(f.out[from], n)
-	f.out[to] = append(f.out[to], n+1)
-	return n
+// connect lays a pipe.
+func (f *flow) connect(from, to, room int, cost int64) {
+	f.add(edge{from, to, -1, room, cost})
+	f.add(edge{to, from, -1, 0, -cost})
+}
+
+func (f *flow) add(e edge) {
+	n, at := len(f.edges), &f.nodes[e.from]
+	f.edges = append(f.edges, e)
+	if at.last >= 0 {
+		f.edges[at.last].next = n
+	} else {
+		at.first = n
+	}
+	at.last = n
 }
 
 // used is how many units go through a pipe.
@@ -55,7 +70,7 @@ func (f *flow) undo(n int) {
 // fill sends one unit after the other by the cheapest way that is left. Each way is
 // the cheapest, so all of them together are.
 func (f *flow) fill(from, to int) {
-	f.seek = seek{cost: make([]int64, len(f.out)), by: make([]int, len(f.out)), queued: make([]bool, len(f.out))}
+	f.seek = seek{cost: make([]int64, len(f.nodes)), by: make([]int, len(f.nodes)), queued: make([]bool, len(f.nodes))}
 	for f.cheapest(from); f.cost[to] < math.MaxInt64; f.cheapest(from) {
 		for at := to; at != from; at = f.edges[f.by[at]].from {
 			f.edges[f.by[at]].room--
@@ -75,7 +90,7 @@ func (f *flow) cheapest(from int) {
 	for i := 0; i < len(f.queue); i++ {
 		at := f.queue[i]
 		f.queued[at] = false
-		for _, n := range f.out[at] {
+		for n := f.nodes[at].first; n >= 0; n = f.edges[n].next {
 			f.relax(n)
 		}
 	}

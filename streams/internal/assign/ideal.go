@@ -44,7 +44,7 @@ type network struct {
 	*flow
 	groups [][]Task
 	tasks  []Task
-	nodes  []int // of tasks
+	doors  []int // nodes of tasks
 	most   int64 // the largest state of one task
 }
 
@@ -97,7 +97,7 @@ func (n *network) level() {
 // offer lays the pipes of one task.
 func (n *network) offer(g int, t Task) {
 	node := n.node()
-	n.tasks, n.nodes = append(n.tasks, t), append(n.nodes, node)
+	n.tasks, n.doors = append(n.tasks, t), append(n.doors, node)
 	n.connect(start, node, 1, 0)
 	for m := range n.members {
 		if worth := n.worth(n.members[m], t, n.most); worth > 0 {
@@ -108,22 +108,25 @@ func (n *network) offer(g int, t Task) {
 }
 
 // taker is the member whose share a task went into: by its own pipe, or through the
-// rest, whose tasks are all the same to the members.
+// rest, where one task is like another. It takes the unit out, so that the next task
+// takes another one.
 func (n *network) taker(i int) *member {
-	at := n.nodes[i]
-	for {
-		for _, e := range n.out[at] {
-			if e%2 == 1 || n.used(e) == 0 {
-				continue
-			}
+	at := n.follow(n.doors[i])
+	if at < 2+len(n.groups) {
+		at = n.follow(at)
+	}
+	return n.members[(at-2-len(n.groups))/(len(n.groups)+3)]
+}
+
+// follow goes where a unit goes.
+func (n *network) follow(node int) int {
+	for e := n.nodes[node].first; e >= 0; e = n.edges[e].next {
+		if e%2 == 0 && n.used(e) > 0 {
 			n.undo(e)
-			at = n.edges[e].to
-			break
-		}
-		if at >= 2+len(n.groups) {
-			return n.members[(at-2-len(n.groups))/(len(n.groups)+3)]
+			return n.edges[e].to
 		}
 	}
+	return start // never: every task has a way
 }
 
 // worth is how much speaks for giving a task to a member.

@@ -47,6 +47,7 @@ type peer struct {
 	joined   int32 // generation of owned
 	told     []group.Assignment
 	metadata func([]byte) []byte // changes what it sends
+	self     any                 // who it is, for tests that add to it
 }
 
 func (p *peer) last() group.Assignment { return p.told[len(p.told)-1] }
