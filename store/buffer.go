@@ -40,8 +40,7 @@ type Buffer[K, V any] struct {
 	rows   map[string]*buffered // nil until the first use
 	queue  bufferQueue
 	bytes  int
-	dirty  map[string]bool
-	writes []string // the dirty keys in the order in which they became so
+	dirty  dirtyKeys
 }
 
 // NewBuffer is the typed view of an engine whose Spec is a buffer.
@@ -49,7 +48,7 @@ func NewBuffer[K, V any](e Engine, spec Spec, ks serde.Serde[K], vs serde.Serde[
 	if err := expect(spec, KindBuffer); err != nil {
 		return nil, err
 	}
-	return &Buffer[K, V]{engine: e, codec: codec[K, V]{keys: ks, values: vs}, dirty: map[string]bool{}}, nil
+	return &Buffer[K, V]{engine: e, codec: codec[K, V]{keys: ks, values: vs}, dirty: newDirtyKeys()}, nil
 }
 
 // Put adds a change at a time, in ms, which orders it. A key that is in the buffer
@@ -80,7 +79,7 @@ func (s *Buffer[K, V]) Put(b Buffered[K, V]) error {
 		at.row = row
 	}
 	s.bytes += row.Size(len(key))
-	s.touch(at.key)
+	s.dirty.add(at.key)
 	return nil
 }
 
@@ -98,13 +97,6 @@ func (s *Buffer[K, V]) add(key string, row format.BufferRow) *buffered {
 	s.rows[key] = b
 	heap.Push(&s.queue, b)
 	return b
-}
-
-func (s *Buffer[K, V]) touch(key string) {
-	if !s.dirty[key] {
-		s.dirty[key] = true
-		s.writes = append(s.writes, key)
-	}
 }
 
 // Prior is the value that k had before the first of its buffered changes, and
@@ -152,7 +144,7 @@ func (s *Buffer[K, V]) Evict(more func() bool, emit func(Buffered[K, V]) error) 
 		heap.Remove(&s.queue, b.place) // emit may have put older ones
 		delete(s.rows, b.key)
 		s.bytes -= b.row.Size(len(b.key))
-		s.touch(b.key)
+		s.dirty.add(b.key)
 	}
 	return nil
 }
@@ -185,7 +177,7 @@ func (s *Buffer[K, V]) MinTime() (int64, error) {
 
 // Flush writes what changed since the last one to the engine, each key once.
 func (s *Buffer[K, V]) Flush() error {
-	for _, key := range s.writes {
+	for _, key := range s.dirty.list() {
 		s.plain = append(s.plain[:0], key...)
 		var err error
 		if b := s.rows[key]; b != nil {
@@ -198,8 +190,7 @@ func (s *Buffer[K, V]) Flush() error {
 			return err
 		}
 	}
-	s.writes = s.writes[:0]
-	clear(s.dirty)
+	s.dirty.clear()
 	return nil
 }
 

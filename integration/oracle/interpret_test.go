@@ -76,6 +76,8 @@ func (in *interpreter) apply(o op) (any, error) {
 		return nil, nil
 	case "stream":
 		return in.source(o), nil
+	case "globalTable":
+		return in.globalTable(o), nil
 	case "table":
 		n := in.tableOptions(o)
 		if rule, ok := in.timeRule(o); ok {

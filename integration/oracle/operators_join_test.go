@@ -8,6 +8,8 @@ import (
 // joinStream has the joins of a stream, by what it is joined with.
 func (in *interpreter) joinStream(o op, s stream) (any, error) {
 	switch with := in.nodes[o.With].(type) {
+	case globals:
+		return in.joinGlobal(o, s, with), nil
 	case table:
 		return in.joinTable(o, s, with), nil
 	case stream:

@@ -11,12 +11,14 @@ type groupedTable = streams.GroupedTable[*val, *val]
 
 // tableOp are the fields that only operations of tables and joins have.
 type tableOp struct {
-	Subtractor fn         `json:"subtractor"`
-	FK         *fn        `json:"fk"`
-	GraceMS    *int64     `json:"grace_ms"`
-	Until      string     `json:"until"`
-	LimitMS    int64      `json:"limit_ms"`
-	Buffer     *buffering `json:"buffer"`
+	Subtractor fn  `json:"subtractor"`
+	FK         *fn `json:"fk"`
+	// KeySelector makes the key to look up in a global table.
+	KeySelector fn         `json:"key_selector"`
+	GraceMS     *int64     `json:"grace_ms"`
+	Until       string     `json:"until"`
+	LimitMS     int64      `json:"limit_ms"`
+	Buffer      *buffering `json:"buffer"`
 }
 
 // buffering is the buffer of a suppress.
@@ -154,4 +156,3 @@ func (in *interpreter) onWindowedTable(o op, w winTable) (any, error) {
 	}
 	return nil, unsupported(o.Op + " on a windowed table")
 }
-

@@ -80,7 +80,7 @@ func (r *transforming) transform(k *val, in streams.Opt[*val]) (streams.Opt[*val
 		if err != nil {
 			return streams.Opt[*val]{}, err
 		}
-		n := &val{kind: 'l', n: 1}
+		n := &val{kind: 'n', n: 1}
 		if had != nil {
 			n.n = had.n + 1
 		}

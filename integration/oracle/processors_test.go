@@ -90,11 +90,13 @@ func (in *interpreter) use(name string) use {
 		return u
 	}
 	for _, o := range in.v.Program {
-		t, ok := in.nodes[o.ID].(table)
-		if !ok || o.Materialized == nil || o.Materialized.Store != name {
+		if o.Materialized == nil || o.Materialized.Store != name {
 			continue
 		}
-		r := t.Rows()
+		r, ok := rowsOf(in.nodes[o.ID])
+		if !ok {
+			continue
+		}
 		u := use{r, func(c streams.StoreContext) attached { return attached{rows: r.In(c).Get} }}
 		in.uses[name] = u
 		return u
