@@ -2,6 +2,7 @@ package group_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/google/uuid"
@@ -121,4 +122,9 @@ func fixedEnds(n int64) func(context.Context, []topo.TaskID) (map[topo.TaskID]in
 		}
 		return out, nil
 	}
+}
+
+// noEnds is a broker that does not answer.
+func noEnds(context.Context, []topo.TaskID) (map[topo.TaskID]int64, error) {
+	return nil, errors.New("no broker")
 }
