@@ -3,6 +3,7 @@ package streams
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/millrace/millrace/streams/internal/topo"
@@ -25,6 +26,8 @@ type Builder struct {
 	joins map[topo.NodeID]*topo.RekeyNodes
 	// stores are those for processors, by name.
 	stores map[string]declared
+	// globals are the declarations by which processors read global stores.
+	globals map[*storeDecl]topo.StoreID
 	// checks run when the graph is built, for what later calls decide.
 	checks []func(*topo.Topology)
 	faults []error
@@ -38,6 +41,7 @@ func NewBuilder() *Builder {
 		sources: map[string]any{},
 		joins:   map[topo.NodeID]*topo.RekeyNodes{},
 		stores:  map[string]declared{},
+		globals: map[*storeDecl]topo.StoreID{},
 	}
 }
 
@@ -54,7 +58,7 @@ func (b *Builder) Build(opts ...BuildOption) (*Topology, error) {
 	if err := errors.Join(append(b.faultsOf(graph), err)...); err != nil {
 		return nil, err
 	}
-	return &Topology{graph: graph, links: append([]link(nil), b.links...)}, nil
+	return &Topology{graph: graph, links: append([]link(nil), b.links...), globals: maps.Clone(b.globals), of: b}, nil
 }
 
 // faultsOf are those of the calls, and those that show in the graph they made; it is

@@ -26,6 +26,8 @@ type linking struct {
 	cur    *node.Current
 	in     map[topo.NodeID]any
 	stores map[topo.StoreID]any
+	// globals are the declarations by which processors read global stores.
+	globals map[*storeDecl]topo.StoreID
 	budget *cached.Budget // of record caches; nil for none
 	// wantOlds has the nodes that need old values.
 	wantOlds map[topo.NodeID]bool

@@ -163,14 +163,18 @@ type processing struct {
 	name   string
 	where  string
 	views  map[*storeDecl]any
+	global func(*storeDecl) (view any, ok bool) // nil in the processor of a global store
 	faults []error
 }
 
 func newProcessing(l *linking, id topo.NodeID, env *node.Env, uses []*storeDecl) processing {
 	n := &l.graph.Nodes[id]
-	p := processing{env: env, rt: l.rt, linked: l.out, name: n.Name, where: n.Where, views: map[*storeDecl]any{}}
+	p := processing{env: env, rt: l.rt, linked: l.out, name: n.Name, where: n.Where, views: map[*storeDecl]any{}, global: l.global}
 	stores := n.Stores
 	for _, d := range uses {
+		if _, ok := l.globals[d]; ok {
+			continue
+		}
 		if len(stores) > 0 {
 			p.views[d] = d.open(l, stores[0])
 		}
@@ -191,6 +195,9 @@ func (p *processing) ready(l *linking, made bool) bool {
 // state implements StoreContext.
 func (p *processing) state(d *storeDecl) any {
 	view, ok := p.views[d]
+	if !ok && p.global != nil {
+		view, ok = p.global(d)
+	}
 	if !ok {
 		p.faults = append(p.faults, fmt.Errorf("%s: %s asks for the store %s, which it has not declared; add Uses to the call",
 			p.where, p.name, d.name()))

@@ -79,6 +79,9 @@ func (b *Builder) AddStateStore(st StateStore) {
 // state is the store of a declaration in this builder, or the stores that the rows
 // of a table are made of; none after a fault.
 func (b *Builder) state(c *call, d *storeDecl) []topo.StoreID {
+	if _, ok := b.globals[d]; ok {
+		return nil // it is everybody's
+	}
 	if d.shared != nil {
 		if d.shared != b {
 			c.fail("the table whose rows are used belongs to another builder")
@@ -93,6 +96,14 @@ func (b *Builder) state(c *call, d *storeDecl) []topo.StoreID {
 		}
 		return []topo.StoreID{have.id}
 	}
+	b.checkState(d)
+	id := b.graph.StateStore(topo.StoreDecl{Spec: d.spec, Where: d.where, NoCache: true})
+	b.stores[d.spec.Name] = declared{d, id}
+	return []topo.StoreID{id}
+}
+
+// checkState keeps the faults of a store's declaration.
+func (b *Builder) checkState(d *storeDecl) {
 	for _, fault := range d.settings.faults {
 		b.fail(d.where, "the store %s: %w", d.name(), fault)
 	}
@@ -101,9 +112,6 @@ func (b *Builder) state(c *call, d *storeDecl) []topo.StoreID {
 	} else if err := d.spec.Validate(); err != nil {
 		b.fail(d.where, "%w", err)
 	}
-	id := b.graph.StateStore(topo.StoreDecl{Spec: d.spec, Where: d.where, NoCache: true})
-	b.stores[d.spec.Name] = declared{d, id}
-	return []topo.StoreID{id}
 }
 
 // declared is a store that a builder knows.

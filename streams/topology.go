@@ -15,6 +15,9 @@ import (
 type Topology struct {
 	graph *topo.Topology
 	links []link
+	// globals are the declarations by which processors read global stores.
+	globals map[*storeDecl]topo.StoreID
+	of      *Builder // tells whose tables are this topology's
 }
 
 // Describe shows sub-topologies, operators, topics and stores as text: byte for
@@ -46,7 +49,7 @@ func (p program) Link(id topo.TaskID, rt task.Runtime) (*task.Linked, error) {
 	}
 	cur := &node.Current{Offset: -1, StreamTime: -1}
 	l := &linking{
-		graph: p.graph, appID: p.appID, rt: rt, cur: cur,
+		graph: p.graph, appID: p.appID, rt: rt, cur: cur, globals: p.globals,
 		in: map[topo.NodeID]any{}, stores: map[topo.StoreID]any{},
 		budget: p.caches, wantOlds: map[topo.NodeID]bool{},
 		out: &task.Linked{

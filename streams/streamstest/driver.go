@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,7 @@ type Driver struct {
 	program task.Program
 	plan    *topo.Plan
 	units   []*unit // tasks, by id
+	globals []*unit // readers of global stores
 	topics  map[string]*topic
 	moved   []Message // written, not yet handed to the task that reads them
 	skipped map[Skip]int
@@ -93,8 +95,9 @@ func (d *Driver) start() error {
 	for name, n := range counts {
 		d.topics[name] = &topic{partitions: n}
 	}
+	d.makeGlobals(d.program)
 	d.makeUnits(counts)
-	for _, u := range d.units {
+	for _, u := range slices.Concat(d.globals, d.units) {
 		if err := u.open(); err != nil {
 			return err
 		}
@@ -200,6 +203,11 @@ func (d *Driver) deliver() error {
 	moved := d.moved
 	d.moved = d.moved[len(d.moved):]
 	for _, m := range moved {
+		if g := d.global(m.Topic); g != nil {
+			if err := g.take(m); err != nil {
+				return err
+			}
+		}
 		if u := d.reader(m.Topic, m.Partition); u != nil {
 			if err := u.task.Add(m.Topic, []task.Raw{m.raw()}); err != nil {
 				return err
@@ -220,5 +228,9 @@ func (d *Driver) reader(topic string, partition int32) *unit {
 
 // unread is the error of sending to a topic that nobody reads.
 func (d *Driver) unread(topic string) error {
-	return fmt.Errorf("the topology does not read the topic %q, it reads: %s", topic, strings.Join(d.plan.SourceTopics(), ", "))
+	all := d.plan.SourceTopics()
+	for _, g := range d.plan.Globals {
+		all = append(all, g.Topic)
+	}
+	return fmt.Errorf("the topology does not read the topic %q, it reads: %s", topic, strings.Join(all, ", "))
 }

@@ -19,7 +19,7 @@ type InputTopic[K, V any] struct {
 // test.
 func Input[K, V any](d *Driver, topic streams.Topic[K, V]) *InputTopic[K, V] {
 	d.t.Helper()
-	if _, ok := d.plan.SubtopologyOf(topic.Name()); !ok {
+	if !d.reads(topic.Name()) {
 		d.check(d.unread(topic.Name()))
 	}
 	return &InputTopic[K, V]{d, topic}
@@ -99,7 +99,7 @@ func (d *Driver) send(topic string, key, value, hash []byte, opts []SendOption) 
 	for _, o := range opts {
 		o(&m)
 	}
-	if _, ok := d.plan.SubtopologyOf(topic); !ok {
+	if !d.reads(topic) {
 		return d.unread(topic)
 	}
 	if n := d.topics[topic].partitions; m.Partition >= n {

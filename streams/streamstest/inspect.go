@@ -53,10 +53,8 @@ func (d *Driver) Topics() []string { return slices.Sorted(maps.Keys(d.topics)) }
 // Stores lists the topology's stores, sorted by name.
 func (d *Driver) Stores() []store.Spec {
 	byName := map[string]store.Spec{}
-	for _, sub := range d.plan.Subtopologies {
-		for _, s := range sub.Stores {
-			byName[s.Spec.Name] = s.Spec
-		}
+	for _, s := range d.stores() {
+		byName[s.Spec.Name] = s.Spec
 	}
 	var out []store.Spec
 	for _, name := range slices.Sorted(maps.Keys(byName)) {

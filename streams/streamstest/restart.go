@@ -14,20 +14,26 @@ import (
 // are made anew, and what operators hold in memory only is gone.
 func (d *Driver) Restart() {
 	d.t.Helper()
-	d.check(d.restart(func(u *unit) error { u.db.Rollback(); return nil }))
+	d.check(d.restart(func(u *unit) error { u.db.Rollback(); return nil }, (*unit).open))
 }
 
 // Restore stops the application, throws its state away and starts it again: the
 // stores are read back from their changelogs. Stores without one are empty.
 func (d *Driver) Restore() {
 	d.t.Helper()
-	d.check(d.restart((*unit).restore))
+	d.check(d.restart((*unit).restore, (*unit).reread))
 }
 
 // restart makes all tasks anew. It also revives a driver whose topology failed;
 // the record that failed is not sent again.
-func (d *Driver) restart(state func(*unit) error) error {
+func (d *Driver) restart(state, global func(*unit) error) error {
 	d.failed, d.moved = nil, nil
+	for _, u := range d.globals {
+		u.db.Rollback()
+		if err := global(u); err != nil {
+			return err
+		}
+	}
 	for _, u := range d.units {
 		if err := state(u); err != nil {
 			return err
@@ -75,13 +81,11 @@ func (u *unit) replay(s topo.Store) error {
 // store finds the declaration of a store.
 func (d *Driver) store(name string) (topo.Store, error) {
 	var names []string
-	for _, sub := range d.plan.Subtopologies {
-		for _, s := range sub.Stores {
-			if s.Spec.Name == name {
-				return s, nil
-			}
-			names = append(names, s.Spec.Name)
+	for _, s := range d.stores() {
+		if s.Spec.Name == name {
+			return s, nil
 		}
+		names = append(names, s.Spec.Name)
 	}
 	slices.Sort(names)
 	return topo.Store{}, fmt.Errorf("the topology has no store %q, it has %q", name, names)

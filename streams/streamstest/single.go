@@ -36,6 +36,9 @@ type joined struct {
 func (p joined) Link(_ topo.TaskID, rt task.Runtime) (*task.Linked, error) {
 	all := &merged{Linked: &task.Linked{Entries: map[string]task.Entry{}, Stamps: map[string]task.Stamp{}}}
 	for _, s := range p.plan.Subtopologies {
+		if len(s.Sources) == 0 {
+			continue // of a global store
+		}
 		l, err := p.Program.Link(topo.TaskID{Subtopology: s.ID}, rt)
 		if err != nil {
 			return nil, err

@@ -45,7 +45,7 @@ func (d *Driver) spread(name string, kind store.Kind) (spread, store.Spec) {
 		d.t.Fatalf("streamstest: the store %q is a %v store, not a %v store", name, decl.Spec.Kind, kind)
 	}
 	var all spread
-	for _, u := range d.units {
+	for _, u := range slices.Concat(d.globals, d.units) {
 		for _, s := range u.sub.Stores {
 			if s.Spec.Name == name {
 				e, err := u.db.Engine(s.Spec)

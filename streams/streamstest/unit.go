@@ -1,7 +1,6 @@
 package streamstest
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -19,6 +18,7 @@ type unit struct {
 	id        topo.TaskID
 	sub       *topo.Subtopology
 	db        store.DB
+	program   task.Program // if it is not the driver's
 	task      *task.Task
 	now       int64           // time of the record or punctuation under way, ms
 	headers   []record.Header // of the record under way
@@ -44,7 +44,11 @@ func (u *unit) open() (err error) {
 	if u.d.skipUndecodable {
 		opt.Undecodable = func(*task.Raw, *task.DecodeError) bool { return true }
 	}
-	if u.task, err = task.New(u.id, u.topics(), noting{u.d.program, u}, u, opt); err != nil {
+	program := u.program
+	if program == nil {
+		program = u.d.program
+	}
+	if u.task, err = task.New(u.id, u.topics(), noting{program, u}, u, opt); err != nil {
 		return err
 	}
 	for topic, o := range u.committed {
@@ -113,7 +117,7 @@ func (u *unit) Engine(name string) (store.Engine, error) {
 		}
 		return changelog.Write(e, s.Spec, u.context(), u.logger(s.Changelog)), nil
 	}
-	return nil, fmt.Errorf("sub-topology %d has no store %q", u.id.Subtopology, name)
+	return u.d.globalEngine(name)
 }
 
 // context is what changelog records take over from what is under way.
