@@ -12,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"github.com/millrace/millrace/store/cached"
 	"github.com/millrace/millrace/streams/internal/task"
 	"github.com/millrace/millrace/streams/internal/topo"
 	"github.com/millrace/millrace/streams/internal/txn"
@@ -29,6 +30,7 @@ type App struct {
 	program  task.Program
 	plan     *topo.Plan
 	progress *progress
+	caches   *cached.Budget // of all record caches; nil for none
 	hook     func(txn.Step) error // crashes commits between steps, for tests
 
 	ran     atomic.Bool
@@ -50,8 +52,10 @@ func New(b *Builder, cfg Config) (*App, error) {
 	if err := errors.Join(cfg.validate(), buildErr); err != nil {
 		return nil, err
 	}
-	program, plan := topology.ForApplication(cfg.ApplicationID, cfg.caches())
+	caches := cfg.caches()
+	program, plan := topology.ForApplication(cfg.ApplicationID, caches)
 	return &App{
+		caches: caches,
 		cfg: cfg, topology: topology, program: program, plan: plan,
 		progress: newProgress(newDisplay(cfg.Progress, cfg.Logger), cfg.RestoreListener),
 	}, nil

@@ -24,6 +24,9 @@ func (a *App) Snapshot() Snapshot {
 	a.mu.Unlock()
 
 	s.RestoredRecords, s.RestoredBytes = a.progress.restored()
+	if a.caches != nil {
+		s.RecordCaches = RecordCaches{Bytes: a.caches.Used(), Limit: a.caches.Limit()}
+	}
 	if rt != nil {
 		rt.describe(&s)
 	}
@@ -43,6 +46,7 @@ func (rt *engine) describe(s *Snapshot) {
 	if s.State != StateRunning {
 		return
 	}
+	s.Stores = rt.state.shared.Metrics()
 	s.MemberID, s.Generation = rt.poller.Client().GroupMetadata()
 	for _, t := range rt.poller.Tasks() {
 		s.Tasks = append(s.Tasks, taskStatus(t))

@@ -1,6 +1,10 @@
 package streams
 
-import "time"
+import (
+	"time"
+
+	"github.com/millrace/millrace/store/pebblestore"
+)
 
 // State says what an application is doing as a whole.
 type State uint8
@@ -77,6 +81,17 @@ type Snapshot struct {
 
 	// RestoredRecords and RestoredBytes count what came out of changelogs.
 	RestoredRecords, RestoredBytes uint64
+
+	// Stores is what the local stores use and do; zero while no task can be here.
+	Stores pebblestore.Metrics
+	// RecordCaches is what the record caches hold.
+	RecordCaches RecordCaches
+}
+
+// RecordCaches is the memory of all record caches of a process, in bytes; zero if
+// there are none.
+type RecordCaches struct {
+	Bytes, Limit int64
 }
 
 // SkipKey names a kind of skipped records: the operator that skipped them and

@@ -65,7 +65,7 @@ func Open(dir string, o Options) (*DB, error) {
 		d.shared = NewShared(DefaultMemoryBudget)
 	}
 	if err := d.open(); err != nil {
-		d.leave()
+		d.leave(DBMetrics{})
 		return nil, err
 	}
 	d.shared.enter(d)
@@ -114,8 +114,8 @@ func (d *DB) abandon() {
 }
 
 // leave gives back what the DB has of the shared caches.
-func (d *DB) leave() {
-	d.shared.leave(d)
+func (d *DB) leave(events DBMetrics) {
+	d.shared.leave(d, events)
 	if d.own {
 		_ = d.shared.Close()
 	}
@@ -286,10 +286,11 @@ func (d *DB) Close() error {
 	}
 	d.closed = true
 	close(d.health.closing)
+	events := d.events()
 	if closing := d.shut(); err == nil {
 		err = closing
 	}
-	d.leave()
+	d.leave(events)
 	return err
 }
 

@@ -1,9 +1,14 @@
 package pebblestore
 
-import "github.com/cockroachdb/pebble/v2"
+import (
+	"maps"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+)
 
 // Metrics is what all DBs of a process use and do, at one moment. Counters start at
-// zero with the process (caches) or with the opening of each DB (the rest).
+// zero with the [Shared] or, those of one DB, with its opening.
 type Metrics struct {
 	// Budget is the bound on memory that [NewShared] was given, in bytes.
 	Budget int64
@@ -13,7 +18,8 @@ type Metrics struct {
 	FileCache CacheMetrics
 	// LoadBytes is the memory that sorted runs of restoring tasks hold.
 	LoadBytes int64
-	// Total sums up the DBs.
+	// Total sums up the open DBs; what counts events also has those that were closed
+	// before, so that it never goes down.
 	Total DBMetrics
 	// DBs are the open ones by their directory.
 	DBs map[string]DBMetrics
@@ -57,22 +63,10 @@ type LevelMetrics struct {
 	Tables, Bytes int64
 }
 
-// Metrics takes a snapshot. It costs some microseconds for each DB and may be
-// called at any time before Close, from any goroutine.
+// Metrics takes a snapshot. It costs some microseconds for each DB and may be called
+// at any time, from any goroutine; after Close only what was counted is left.
 func (s *Shared) Metrics() Metrics {
-	s.mu.Lock()
-	open := make([]*DB, 0, len(s.dbs))
-	for d := range s.dbs {
-		open = append(open, d)
-	}
-	s.mu.Unlock()
-	blocks := s.cache.Metrics()
-	m := Metrics{
-		Budget:     s.budget,
-		BlockCache: CacheMetrics{Bytes: blocks.Size, Entries: blocks.Count, Hits: blocks.Hits, Misses: blocks.Misses},
-		LoadBytes:  s.loads.held(),
-		DBs:        make(map[string]DBMetrics, len(open)),
-	}
+	m, open := s.ofCaches()
 	for _, d := range open {
 		of, files, ok := d.measure()
 		if ok {
@@ -81,6 +75,18 @@ func (s *Shared) Metrics() Metrics {
 		}
 	}
 	return m
+}
+
+// ofCaches is the part that no DB need be asked for, and the open DBs.
+func (s *Shared) ofCaches() (Metrics, []*DB) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := Metrics{Budget: s.budget, LoadBytes: s.loads.held(), Total: s.past, DBs: make(map[string]DBMetrics, len(s.dbs))}
+	if !s.closed {
+		blocks := s.cache.Metrics()
+		m.BlockCache = CacheMetrics{Bytes: blocks.Size, Entries: blocks.Count, Hits: blocks.Hits, Misses: blocks.Misses}
+	}
+	return m, slices.Collect(maps.Keys(s.dbs))
 }
 
 // Metrics of this DB; false once it is closed. Safe for concurrent use.
@@ -119,6 +125,15 @@ func translate(p *pebble.Metrics) DBMetrics {
 		m.BytesCompacted += int64(l.TableBytesCompacted)
 	}
 	return m
+}
+
+// events are the counters of a DB that is about to close.
+func (d *DB) events() DBMetrics {
+	m := translate(d.db.Metrics())
+	return DBMetrics{
+		Flushes: m.Flushes, Compactions: m.Compactions, Ingests: m.Ingests,
+		BytesFlushed: m.BytesFlushed, BytesCompacted: m.BytesCompacted, Stalls: d.stalls.Load(),
+	}
 }
 
 // add sums up; of the read amplification it keeps the worst.

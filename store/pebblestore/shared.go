@@ -29,10 +29,11 @@ type Shared struct {
 	budget      int64        // bytes in all
 	memTables   int64        // bytes for the memtables of all DBs
 	announced   atomic.Int64 // DBs that there will be
-	close       sync.Once
 
-	mu  sync.Mutex
-	dbs map[*DB]struct{}
+	mu     sync.Mutex
+	dbs    map[*DB]struct{}
+	past   DBMetrics // events of DBs that are closed
+	closed bool
 }
 
 // NewShared divides a budget of memory, in bytes. A part of it is for what cannot be
@@ -69,10 +70,11 @@ func (s *Shared) enter(d *DB) {
 	s.dbs[d] = struct{}{}
 }
 
-func (s *Shared) leave(d *DB) {
+func (s *Shared) leave(d *DB, events DBMetrics) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.dbs, d)
+	s.past.add(events)
 }
 
 func (s *Shared) open() int64 {
@@ -100,9 +102,12 @@ func (s *Shared) OutsideHeap() int64 {
 // Close releases the caches. All DBs that use them must be closed before. It is
 // idempotent.
 func (s *Shared) Close() error {
-	s.close.Do(func() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
 		s.files.Unref()
 		s.cache.Unref()
-	})
+	}
+	s.closed = true
 	return nil
 }

@@ -75,8 +75,14 @@ func TestMetrics(t *testing.T) {
 		_, ok := db.Metrics()
 		require.False(t, ok)
 	}
-	require.Empty(t, shared.Metrics().DBs)
+	after := shared.Metrics()
+	require.Empty(t, after.DBs)
+	require.GreaterOrEqual(t, after.Total.Flushes, m.Total.Flushes, "counters never go down")
+	require.GreaterOrEqual(t, after.Total.BytesFlushed, m.Total.BytesFlushed)
+	require.Zero(t, after.Total.DiskBytes)
 	require.NoError(t, shared.Close())
+	require.NoError(t, shared.Close(), "idempotent")
+	require.Equal(t, after.Total, shared.Metrics().Total, "a late scrape finds what was counted")
 }
 
 // A DB more costs two goroutines and no share of the caches.

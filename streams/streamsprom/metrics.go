@@ -22,7 +22,9 @@ const (
 )
 
 // metrics is the whole list; dashboards and alerts are checked against it.
-func metrics() []metric {
+func metrics() []metric { return append(ofApplication(), ofStores()...) }
+
+func ofApplication() []metric {
 	return []metric{
 		{"millrace_state", "1 for the state the application is in, 0 for the others.", gauge, []string{"state"}, states},
 		{"millrace_start_time_seconds", "When the application was run, in seconds since the epoch.", gauge, nil, started},
