@@ -126,6 +126,7 @@ func (e *engine) openWorkers(context.Context) error {
 
 func (e *engine) openPoller(context.Context) (err error) {
 	c := e.app.cfg
+	parallel := min(4, c.Workers+1)
 	e.poller, err = poller.New(e.soft, poller.Options{
 		Plan: e.app.plan, Client: c.kafka().New,
 		Group: group.Options{
@@ -138,7 +139,8 @@ func (e *engine) openPoller(context.Context) (err error) {
 		RebalanceTimeout: c.RebalanceTimeout, MaxBuffered: c.MaxBufferedBytes,
 		Workers: e.workers, Open: e.state.open,
 		Restorer: restore.New(restore.Options{
-			Admin: e.admin, Client: c.kafka().New, Parallel: min(4, c.Workers+1), Observer: e.app.progress, Log: c.Logger,
+			Admin: e.admin, Client: c.kafka().New, Parallel: parallel, Observer: e.app.progress, Log: c.Logger,
+			FetchBytes: c.restoreFetch(parallel),
 		}),
 		Hook: e.app.hook, Fail: e.app.fail, Changed: e.app.changed, Log: c.Logger,
 	})

@@ -22,6 +22,13 @@ func defaultMemory() int64 {
 	return max(minMemory, usableMemory(os.ReadFile)/4)
 }
 
+// restoreFetch bounds the fetches of each restoring task: all of them together take a
+// sixteenth of the memory for stores, from what that leaves uncounted.
+func (c Config) restoreFetch(parallel int) int32 {
+	const least, most = 1 << 20, 16 << 20
+	return int32(min(max(c.MemoryLimit/32/int64(parallel), least), most))
+}
+
 // usableMemory is the smallest of GOMEMLIMIT, the container's limit and the
 // machine's memory. readFile is os.ReadFile, or a test's.
 func usableMemory(readFile func(string) ([]byte, error)) int64 {

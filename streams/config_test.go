@@ -73,6 +73,14 @@ func TestCacheBytes(t *testing.T) {
 	require.ErrorContains(t, with(65<<20, 64<<20).validate(), "of which it is a part")
 }
 
+// Restoring fetches less at a time where memory is scarce.
+func TestRestoreFetch(t *testing.T) {
+	t.Parallel()
+	for memory, want := range map[int64]int32{32 << 20: 1 << 20, 512 << 20: 4 << 20, 64 << 30: 16 << 20} {
+		require.Equal(t, want, Config{MemoryLimit: memory}.restoreFetch(4))
+	}
+}
+
 func TestInstanceIDFollowsThePod(t *testing.T) {
 	t.Parallel()
 	const k8s = "KUBERNETES_SERVICE_HOST"

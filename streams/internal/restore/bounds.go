@@ -52,6 +52,13 @@ func List(ctx context.Context, admin *kgo.Client, topics []string, partition int
 	return out, nil
 }
 
+// After asks for the offset of the first record of a partition whose timestamp is not
+// before a time; -1 if there is none.
+func After(ctx context.Context, admin *kgo.Client, topic string, partition int32, t time.Time) (int64, error) {
+	found, err := listOffsets(ctx, admin, []string{topic}, partition, t.UnixMilli(), Committed)
+	return found[topic], err
+}
+
 func listOffsets(ctx context.Context, admin *kgo.Client, topics []string, partition int32, at int64, end Isolation) (map[string]int64, error) {
 	const attempts = 10
 	for try := 1; ; try++ {
@@ -110,10 +117,13 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// defaultFetch is large enough for the disk of a broker to be read in long stretches.
+const defaultFetch = 16 << 20
+
 // consumerOpts make a client that reads the changelogs from the cursors on:
-// large fetches, committed records, ends of transactions included, because they
-// can be the last thing in a log.
-func consumerOpts(open map[string]*cursor, partition int32) []kgo.Opt {
+// large fetches in memory that is bounded, committed records, ends of transactions
+// included, because they can be the last thing in a log.
+func consumerOpts(open map[string]*cursor, partition, fetchBytes int32) []kgo.Opt {
 	from := make(map[string]map[int32]kgo.Offset, len(open))
 	for topic, c := range open {
 		from[topic] = map[int32]kgo.Offset{partition: kgo.NewOffset().At(c.next)}
@@ -123,8 +133,8 @@ func consumerOpts(open map[string]*cursor, partition int32) []kgo.Opt {
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
-		kgo.FetchMaxBytes(4 * batchBytes),
-		kgo.FetchMaxPartitionBytes(2 * batchBytes),
+		kgo.FetchMaxBytes(fetchBytes),
+		kgo.FetchMaxPartitionBytes(max(fetchBytes/2, 1)),
 		kgo.MaxConcurrentFetches(2),
 	}
 }

@@ -22,6 +22,9 @@ type Options struct {
 	Client func(...kgo.Opt) (*kgo.Client, error)
 	// Parallel is how many tasks restore at once; at least 1.
 	Parallel int
+	// FetchBytes bounds one fetch of a task, of which up to two are in memory, beside
+	// what the DB takes for a bulk load. 0 is 16 MiB.
+	FetchBytes int32
 	// Observer may be nil.
 	Observer Observer
 	Log      *slog.Logger
@@ -73,6 +76,9 @@ type Restorer struct {
 func New(opt Options) *Restorer {
 	if opt.Observer == nil {
 		opt.Observer = silent{}
+	}
+	if opt.FetchBytes <= 0 {
+		opt.FetchBytes = defaultFetch
 	}
 	return &Restorer{opt: opt, slots: make(chan struct{}, max(1, opt.Parallel))}
 }
@@ -201,7 +207,7 @@ func (r *Restorer) consume(ctx context.Context, job Job, db store.DB, cursors []
 		return nil
 	}
 	defer r.abandon(open) // those that are left when an error ends it
-	cl, err := r.opt.Client(consumerOpts(open, job.Task.Partition)...)
+	cl, err := r.opt.Client(consumerOpts(open, job.Task.Partition, r.opt.FetchBytes)...)
 	if err != nil {
 		return fmt.Errorf("task %s: restore client: %w", job.Task, err)
 	}
