@@ -1,7 +1,6 @@
 package streams
 
 import (
-	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/streams/internal/node"
 	"github.com/millrace/millrace/streams/internal/topo"
 	"github.com/millrace/millrace/streams/serde"
@@ -53,10 +52,10 @@ func (c Cogrouped[K, A]) SessionsBy(s Sessions) SessionCogroup[K, A] {
 // key. Where A is a pointer, an aggregator that returns nil deletes.
 func (c Cogrouped[K, A]) Aggregate(init func() A, vs serde.Serde[A], opts ...StoreOption) Table[K, A] {
 	d := declare(builderOf(c.parts), cogroupPrefix, init == nil, opts)
-	h, st := cogrouped(&d, c.parts, d.store(store.KindKeyValue, cogroupPrefix+storePrefix), vs, fold[K, A]{
+	h, st := cogrouped(&d, c.parts, d.store(d.tableKind(), cogroupPrefix+storePrefix), vs, fold[K, A]{
 		rows: true, init: init,
 	})
-	return stored(h, st)
+	return stored(h, st, d.versioned)
 }
 
 // Aggregate folds the records of each key and window; see [Cogrouped.Aggregate].

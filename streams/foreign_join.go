@@ -58,6 +58,7 @@ func joinForeign[K, V, K2, V2, R any](t tableHandle[K, V], o tableHandle[K2, V2]
 		c.fail("the other table belongs to another builder")
 		return tableHandle[K, R]{}.owned()
 	}
+	c.noJoinStores()
 	j.ks, j.vs = t.h.keySerde(c), t.h.valueSerde(c)
 	j.ks2, j.vs2 = o.h.keySerde(c), o.h.valueSerde(c)
 	nodes := b.graph.ForeignJoin(topo.ForeignJoin{

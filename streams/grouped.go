@@ -1,7 +1,6 @@
 package streams
 
 import (
-	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/streams/internal/node"
 	"github.com/millrace/millrace/streams/internal/topo"
 	"github.com/millrace/millrace/streams/serde"
@@ -81,7 +80,7 @@ func (g Grouped[K, V]) Count(opts ...StoreOption) Table[K, int64] {
 	gr := g.g.owned()
 	c := declare(gr.h.b, aggregatePrefix, false, opts, gr.h.id)
 	h, st := aggregate(gr, &c, none, count[K, V], serde.Int64)
-	return stored(h, st)
+	return stored(h, st, c.versioned)
 }
 
 // Reduce combines the values of each key: the first is kept, f combines what is
@@ -90,15 +89,11 @@ func (g Grouped[K, V]) Reduce(f func(acc, v V) V, opts ...StoreOption) Table[K, 
 	gr := g.g.owned()
 	c := declare(gr.h.b, reducePrefix, f == nil, opts, gr.h.id)
 	ks, vs := gr.h.keySerde(&c), gr.h.valueSerde(&c)
-	id, st := gr.fold(&c, c.store(store.KindKeyValue, reducePrefix+storePrefix), ks,
+	id, st := gr.fold(&c, c.store(c.tableKind(), reducePrefix+storePrefix), ks,
 		func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
-			env, next := l.env(id), fan[K, node.Change[V]](l, id)
-			if l.caches(st) {
-				return node.CachedReduce(env, flushed(l, tableCache(l, st, ks, vs)), l.olds(id), f, next)
-			}
-			return node.Reduce(env, timestamped(l, st, ks, vs), f, next)
+			return foldRows(l, id, st, ks, vs, node.ReduceRule[K](f))
 		})
-	return stored(result(gr, &c, id, ks, vs), st)
+	return stored(result(gr, &c, id, ks, vs), st, c.versioned)
 }
 
 // Aggregate folds the records of each key into a value of another type: init
@@ -108,19 +103,15 @@ func (g Grouped[K, V]) Aggregate[A any](init func() A, add func(K, V, A) A, vs s
 	gr := g.g.owned()
 	c := declare(gr.h.b, aggregatePrefix, init == nil || add == nil, opts, gr.h.id)
 	h, st := aggregate(gr, &c, init, add, vs)
-	return stored(h, st)
+	return stored(h, st, c.versioned)
 }
 
 func aggregate[K, V, A any](g grouping[K, V], c *call, init func() A, add func(K, V, A) A, vs serde.Serde[A]) (handle[K, A], topo.StoreID) {
 	ks := g.h.keySerde(c)
 	c.needs(vs != nil)
-	id, st := g.fold(c, c.store(store.KindKeyValue, aggregatePrefix+storePrefix), ks,
+	id, st := g.fold(c, c.store(c.tableKind(), aggregatePrefix+storePrefix), ks,
 		func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
-			env, next := l.env(id), fan[K, node.Change[A]](l, id)
-			if l.caches(st) {
-				return node.CachedAggregate(env, flushed(l, tableCache(l, st, ks, vs)), l.olds(id), init, add, next)
-			}
-			return node.Aggregate(env, timestamped(l, st, ks, vs), init, add, next)
+			return foldRows(l, id, st, ks, vs, node.AggregateRule(init, add))
 		})
 	return result(g, c, id, ks, vs), st
 }

@@ -34,6 +34,7 @@ func joinTable[K, V, V2, R any](h handle[K, V], t tableHandle[K, V2], c *call, l
 		out.id = h.b.graph.Operator(c.Call)
 		return out
 	}
+	c.noJoinStores()
 	rekey := h.rekey(c)
 	c.SameTypes = sameTypes[K, V, K, R]()
 	id, nodes := h.b.graph.Join(c.Call, t.h.id, t.sts, rekey)

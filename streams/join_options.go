@@ -14,6 +14,13 @@ func WithJoinStores(name string) JoinOption {
 	return joinSetting(func(s *settings) { s.once("the stores' name", &s.storeName, name) })
 }
 
+// noJoinStores keeps a fault if options are given for stores that the join has not.
+func (c *call) noJoinStores() {
+	if c.storeName != "" || c.loggingOff || c.logConfig != nil {
+		c.fail("WithJoinStores, WithoutLogging and WithLogConfig are for joins of two streams, which have stores of their own")
+	}
+}
+
 // WithGrace makes a join of a stream with a versioned table wait: each record is
 // looked up as of its own time, but not before the stream has come d further.
 func WithGrace(d time.Duration) JoinOption {

@@ -61,8 +61,8 @@ func (t Table[K, V]) ToStream(opts ...NodeOption) Stream[K, V] {
 }
 
 // stored is a table that has a store of its own.
-func stored[K, V any](h handle[K, V], st topo.StoreID) Table[K, V] {
-	return Table[K, V]{storedHandle(h, st, false)}
+func stored[K, V any](h handle[K, V], st topo.StoreID, versioned bool) Table[K, V] {
+	return Table[K, V]{storedHandle(h, st, versioned)}
 }
 
 // tableHandle is what Table, WindowedTable and their kin have in common. Like

@@ -41,6 +41,7 @@ func joinTables[K, V, V2, R any](t tableHandle[K, V], o tableHandle[K, V2], c *c
 		c.fail("the other table belongs to another builder")
 		return out.owned()
 	}
+	c.noJoinStores()
 	c.Call.Name = c.settings.name
 	this, other, merge := b.graph.TableJoin(c.Call,
 		topo.Beside{Node: t.h.id, Stores: t.sts}, topo.Beside{Node: o.h.id, Stores: o.sts})
