@@ -45,21 +45,24 @@ func sessionResult[K, A any](h handle[K, A], s Sessions) windowedHandle[K, A] {
 
 // lastClose is the time up to which a store's windows were sent, kept across
 // restarts. Those who share the store share it.
-func (l *linking) lastClose(id topo.StoreID) *int64 {
-	name := l.graph.Stores[id].Spec.Name
+func (l *linking) lastClose(id topo.StoreID) node.Closed {
+	spec := &l.graph.Stores[id].Spec
 	for _, kept := range l.out.Times {
-		if kept.Name == name {
-			return &kept.MS
+		if kept.Name == spec.Name {
+			return node.Closed{At: &kept.MS, Strict: spec.InMemory}
 		}
 	}
-	kept := &task.KeptTime{Name: name, MS: -1}
+	kept := &task.KeptTime{Name: spec.Name, MS: -1}
 	l.out.Times = append(l.out.Times, kept)
-	return &kept.MS
+	return node.Closed{At: &kept.MS, Strict: spec.InMemory}
 }
 
 // foldRows links an aggregation without windows.
 func foldRows[K, V, A any](l *linking, id topo.NodeID, st topo.StoreID, ks serde.Serde[K], vs serde.Serde[A], f node.Rule[K, V, A]) node.Sink[K, V] {
 	env, next := l.env(id), fan[K, node.Change[A]](l, id)
+	if l.graph.Stores[st].Spec.Kind == store.KindVersioned {
+		return node.VersionedFold(env, versions(l, st, ks, vs), f, next)
+	}
 	if l.caches(st) {
 		return node.CachedFold(env, flushed(l, tableCache(l, st, ks, vs)), l.olds(id), f, next)
 	}

@@ -39,6 +39,9 @@ func (g WindowedGroup[K, V]) Reduce(f func(acc, v V) V, opts ...StoreOption) Win
 // EmitOnClose sends each window's result once, when it closes, in place of each
 // update: in order of time, then of keys, when a record comes whose time is past the
 // window's end and grace. Results are never deleted. There is no record cache.
+// A store that is [InMemory] forgets windows on time, as Kafka Streams' does: there
+// [WithRetention] must be longer than window and grace, or a window is gone before it
+// is sent.
 func (g WindowedGroup[K, V]) EmitOnClose() WindowedGroup[K, V] {
 	g.w.onClose = true
 	return g

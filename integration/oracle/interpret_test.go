@@ -23,7 +23,6 @@ type interpreter struct {
 	v     vector
 	nodes map[string]any
 	uses  map[string]use
-	emits map[string]bool // on close, by the id of the windowing
 }
 
 // unsupported says which part of a program this version cannot express.
@@ -32,7 +31,7 @@ type unsupported string
 func (u unsupported) Error() string { return "not in this version: " + string(u) }
 
 func interpret(v vector) (b *streams.Builder, err error) {
-	in := &interpreter{b: streams.NewBuilder(), v: v, nodes: map[string]any{}, uses: map[string]use{}, emits: map[string]bool{}}
+	in := &interpreter{b: streams.NewBuilder(), v: v, nodes: map[string]any{}, uses: map[string]use{}}
 	for _, key := range []string{"dsl.store.format", "processing.exception.handler", "deserialization.exception.handler",
 		"errors.dead.letter.queue.topic.name"} {
 		if _, ok := v.Config[key]; ok {

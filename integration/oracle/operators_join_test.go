@@ -13,9 +13,7 @@ func (in *interpreter) joinStream(o op, s stream) (any, error) {
 	case table:
 		return in.joinTable(o, s, with), nil
 	case stream:
-		if o.Logging == nil || *o.Logging {
-			return in.joinStreams(o, s, with), nil
-		}
+		return in.joinStreams(o, s, with), nil
 	}
 	return nil, unsupported(o.Op + " with a " + in.v.Types[o.With].Kind)
 }
@@ -36,6 +34,9 @@ func (in *interpreter) joinStreams(o op, s, with stream) stream {
 	n := opts[streams.JoinOption](name(o))
 	if o.Store != "" {
 		n = append(n, streams.WithJoinStores(o.Store))
+	}
+	if o.Logging != nil && !*o.Logging {
+		n = append(n, streams.WithoutLogging())
 	}
 	w := streams.Within(0).Before(ms(o.Window.BeforeMS)).After(ms(o.Window.AfterMS)).Grace(ms(o.Window.GraceMS))
 	out := datum{in.v.Types[o.ID].Value}

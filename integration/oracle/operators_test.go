@@ -76,9 +76,6 @@ func (in *interpreter) onGrouped(o op, g grouped) (any, error) {
 }
 
 func (in *interpreter) onWindowed(o op, g winGroup) (any, error) {
-	if in.emits[o.In] && in.forgetful(o) {
-		return nil, unsupported("emit on close from a store that forgets before")
-	}
 	o = countAsAggregate(o)
 	switch o.Op {
 	case "reduce":

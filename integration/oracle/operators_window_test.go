@@ -29,7 +29,6 @@ func (w *window) sessions() streams.Sessions {
 
 func (in *interpreter) windowedBy(o op, g grouped) (any, error) {
 	onClose := o.Emit == "on_window_close"
-	in.emits[o.ID] = onClose
 	if w, ok := o.Window.windows(); ok {
 		out := g.WindowedBy(w)
 		if onClose {
@@ -74,12 +73,4 @@ func (in *interpreter) onCogroups(o op) (made any, done bool, err error) {
 		return from.Aggregate(o.Init.initial, o.Merger.merge, vs, in.stores(o)...), true, nil
 	}
 	return nil, false, nil
-}
-
-// forgetful says that windows are to be lost between closing and sending, because an
-// in-memory store of Kafka's keeps them for no longer than their records may come.
-// Millrace loses none, and has no such store.
-func (in *interpreter) forgetful(o op) bool {
-	m := o.Materialized
-	return m != nil && m.Type == "in_memory" && m.RetentionMS == 0
 }

@@ -34,7 +34,7 @@ func TestLateRecordsOfWindows(t *testing.T) {
 		},
 		"on close": func(b *bench) Sink[string, string] {
 			closed := int64(-1)
-			return WindowsOnClose(&b.env, windowStore(t, w, serde.String), w, &closed, lately(b), drop[serde.Windowed[string], Change[string]])
+			return WindowsOnClose(&b.env, windowStore(t, w, serde.String), w, Closed{At: &closed}, lately(b), drop[serde.Windowed[string], Change[string]])
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -59,18 +59,26 @@ func SessionsOf[K, V, A any](env *Env, st *store.Session[K, A], s SessionWindows
 	return sessions(env, st, s, f, next)
 }
 
+// Closed is what an aggregation that sends results only keeps beside its windows.
+type Closed struct {
+	// At is the time up to which windows were sent, ms, or -1; it must survive a restart.
+	At *int64
+	// Strict says that a record is put before what it closes is sent, and that the store
+	// may have forgotten that by then: so do the stores that are in memory.
+	Strict bool
+}
+
 // silent swallows the updates of an aggregation that sends results only.
 func silent[K, A any](*record.Record[serde.Windowed[K], Change[A]]) error { return nil }
 
 // WindowsOnClose is [Windows] that sends each window once, when it closes: in order
 // of their starts and then of keys, with the headers of the record that closed them.
-// closed is the time up to which windows were sent, or -1; it must survive a restart.
-func WindowsOnClose[K, V, A any](env *Env, st *store.Window[K, A], w TimeWindows, closed *int64, f Rule[K, V, A], next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
-	out := &closing[K, A]{closed: closed, out: newSlot(next)}
+func WindowsOnClose[K, V, A any](env *Env, st *store.Window[K, A], w TimeWindows, closed Closed, f Rule[K, V, A], next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
+	out := &closing[K, A]{Closed: closed, out: newSlot(next)}
 	out.ended = func(upTo int64) error {
 		from := int64(0)
-		if *closed >= 0 {
-			from = max(0, *closed-w.Size+1)
+		if *closed.At >= 0 {
+			from = max(0, *closed.At-w.Size+1)
 		}
 		return out.collect(st, from, upTo-w.Size)
 	}
@@ -78,10 +86,10 @@ func WindowsOnClose[K, V, A any](env *Env, st *store.Window[K, A], w TimeWindows
 }
 
 // SlidingOnClose is [Sliding] that sends each window once; see [WindowsOnClose].
-func SlidingOnClose[K, V, A any](env *Env, st *store.Window[K, A], w SlidingWindows, closed *int64, f Rule[K, V, A], next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
-	out := &closing[K, A]{closed: closed, out: newSlot(next)}
+func SlidingOnClose[K, V, A any](env *Env, st *store.Window[K, A], w SlidingWindows, closed Closed, f Rule[K, V, A], next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
+	out := &closing[K, A]{Closed: closed, out: newSlot(next)}
 	out.ended = func(upTo int64) error {
-		return out.collect(st, max(0, *closed-w.Difference), upTo-w.Difference-1)
+		return out.collect(st, max(0, *closed.At-w.Difference), upTo-w.Difference-1)
 	}
 	return onClose(Sliding(env, st, w, f, silent[K, A]), out, w.Grace, false)
 }
@@ -89,24 +97,31 @@ func SlidingOnClose[K, V, A any](env *Env, st *store.Window[K, A], w SlidingWind
 // SessionsOnClose is [SessionsOf] that sends each session once, when it closes, with
 // its end as the time: in order of their ends, their starts, and then of keys. See
 // [WindowsOnClose].
-func SessionsOnClose[K, V, A any](env *Env, st *store.Session[K, A], s SessionWindows, closed *int64, f Rule[K, V, A], next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
-	out := &closing[K, A]{closed: closed, out: newSlot(next)}
-	out.ended = func(upTo int64) error { return out.collectSessions(st, max(0, *closed), upTo-1) }
+func SessionsOnClose[K, V, A any](env *Env, st *store.Session[K, A], s SessionWindows, closed Closed, f Rule[K, V, A], next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
+	out := &closing[K, A]{Closed: closed, out: newSlot(next)}
+	out.ended = func(upTo int64) error { return out.collectSessions(st, max(0, *closed.At), upTo-1) }
 	return onClose(sessions(env, st, s, f, silent[K, A]), out, s.Grace+s.Gap, nullable[V]())
 }
 
 // onClose sends what the time of a record has closed and folds it in. A record never
 // belongs to what it closes, and the store still has that: when the record is put, the
 // store's own time moves on and takes what is older than the retention. Kafka Streams
-// puts first, and loses by it what its store forgets.
+// puts first, and loses by it what its store forgets; see [Closed].
 func onClose[K, V, A any](fold Sink[K, V], out *closing[K, A], grace int64, nulls bool) Sink[K, V] {
 	observed := int64(-1)
+	closes := func(r *record.Record[K, V]) error {
+		if unfit(r, nulls) != "" {
+			return nil
+		}
+		observed = max(observed, r.Time)
+		return out.upTo(observed-grace, r.Headers)
+	}
+	if out.Strict {
+		fold, closes = closes, fold
+	}
 	return func(r *record.Record[K, V]) error {
-		if unfit(r, nulls) == "" {
-			observed = max(observed, r.Time)
-			if err := out.upTo(observed-grace, r.Headers); err != nil {
-				return err
-			}
+		if err := closes(r); err != nil {
+			return err
 		}
 		return fold(r)
 	}
@@ -114,7 +129,7 @@ func onClose[K, V, A any](fold Sink[K, V], out *closing[K, A], grace int64, null
 
 // closing sends the windows that have closed.
 type closing[K, A any] struct {
-	closed *int64 // windows up to here were sent, ms; -1 if none
+	Closed
 	ended  func(upTo int64) error
 	out    *slot[serde.Windowed[K], Change[A]]
 	found  []store.WindowEntry[K, A]
@@ -122,14 +137,14 @@ type closing[K, A any] struct {
 
 // upTo sends the windows that close by time, in ms.
 func (c *closing[K, A]) upTo(time int64, h *record.Headers) error {
-	if time <= *c.closed {
+	if time <= *c.At {
 		return nil
 	}
 	c.found = c.found[:0]
 	if err := c.ended(time); err != nil {
 		return err
 	}
-	*c.closed = time
+	*c.At = time
 	for i := range c.found {
 		e := &c.found[i]
 		c.out.rec.Key, c.out.rec.Value = e.Key, Change[A]{New: e.Value, Has: true}
