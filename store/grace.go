@@ -19,7 +19,9 @@ type Delayed[K, V any] struct {
 // GraceBuffer holds the stream's records of a stream-table join back until the
 // buffer's stream time, the highest time of a record put, has passed them by the
 // grace period: the table may still change in between. Records leave by time, then
-// by key, then as they came.
+// by the key's bytes, then as they came. That is the order of Kafka Streams' layout, in
+// which a number follows the key without an end: of keys that extend each other by
+// zero bytes the longer one may leave first.
 //
 // It belongs to the goroutine of its task. After [DB.Rollback] make a new one.
 type GraceBuffer[K, V any] struct {

@@ -1,10 +1,12 @@
 package pebblestore
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -32,6 +34,7 @@ type DB struct {
 	closed  bool
 
 	engines map[string]*engine
+	ordered []*engine // by the numbers that their keys begin with
 
 	staged *pebble.Batch    // indexed: reads look through it
 	cursor *pebble.Iterator // over staged and db, kept from scan to scan; may be nil
@@ -151,8 +154,9 @@ func (d *DB) Engine(spec store.Spec) (store.Engine, error) {
 	}
 	e, ok := d.engines[spec.Name]
 	if !ok {
-		e = newEngine(d, id)
+		e = newEngine(d, id, spec)
 		d.engines[spec.Name] = e
+		d.ordered = slices.SortedFunc(maps.Values(d.engines), func(a, b *engine) int { return bytes.Compare(a.lo, b.lo) })
 	}
 	return e, nil
 }
@@ -162,10 +166,19 @@ func (d *DB) Position() store.Position { return maps.Clone(d.position) }
 
 // StagedBytes implements [store.DB].
 func (d *DB) StagedBytes() int {
-	if d.closed || d.staged.Empty() {
+	if d.closed || d.staged == nil {
 		return 0
 	}
-	return d.staged.Len()
+	size := 0
+	if !d.staged.Empty() {
+		size = d.staged.Len()
+	}
+	for _, e := range d.ordered {
+		if e.over != nil {
+			size += int(e.over.staged)
+		}
+	}
+	return size
 }
 
 // Commit implements [store.DB].
@@ -176,11 +189,28 @@ func (d *DB) Commit(pos store.Position) error {
 	if err := d.letGo(); err != nil {
 		return err
 	}
-	if err := d.write(d.staged, pos); err != nil {
+	b := d.staged
+	if b.Empty() {
+		// What only overlays hold needs no index: it comes in the order of its keys.
+		b = d.db.NewBatch()
+		defer b.Close()
+	}
+	for _, e := range d.ordered {
+		if e.over == nil {
+			continue
+		}
+		if err := e.drain(b); err != nil {
+			return err
+		}
+		e.over.sweep(d.shared.overlaySize())
+	}
+	if err := d.write(b, pos); err != nil {
 		return err
 	}
-	_ = d.staged.Close() // gives the batch back to a pool; it cannot fail here
-	d.staged = d.db.NewIndexedBatch()
+	if b == d.staged {
+		_ = d.staged.Close() // gives the batch back to a pool; it cannot fail here
+		d.staged = d.db.NewIndexedBatch()
+	}
 	return d.bound()
 }
 
@@ -210,12 +240,22 @@ func (d *DB) write(b *pebble.Batch, pos store.Position) error {
 
 // Rollback implements [store.DB].
 func (d *DB) Rollback() {
-	if d.closed || d.staged.Empty() {
+	if d.StagedBytes() == 0 {
 		return
 	}
 	_ = d.letGo() // a read that failed has said so
+	d.forget()
 	_ = d.staged.Close()
 	d.staged = d.db.NewIndexedBatch()
+}
+
+// forget drops what the overlays know, because what is below has changed.
+func (d *DB) forget() {
+	for _, e := range d.ordered {
+		if e.over != nil {
+			e.over.forget()
+		}
+	}
 }
 
 // Apply implements [store.DB]. It refuses to run while writes are staged.
@@ -227,8 +267,11 @@ func (d *DB) Apply(name string, muts []store.Mutation, pos store.Position) error
 	if !ok {
 		return fmt.Errorf("store %q: open its engine before restoring it", name)
 	}
-	if !d.staged.Empty() {
+	if d.StagedBytes() > 0 {
 		return fmt.Errorf("store %q: commit or roll back what is staged before restoring", name)
+	}
+	if e.over != nil {
+		e.over.forget()
 	}
 	if err := d.letGo(); err != nil {
 		return err

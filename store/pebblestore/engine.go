@@ -18,10 +18,17 @@ type engine struct {
 	// key, lo and hi are scratch; each begins with the store's number.
 	key, lo, hi []byte
 	end         []byte // the number after it: above all keys
+	// over is in front of a store that is asked by key; nil for others.
+	over   *overlay
+	spills int // in a row that were hardly worth an overlay
 }
 
-func newEngine(d *DB, id uint16) *engine {
-	return &engine{db: d, key: prefixOf(id), lo: prefixOf(id), hi: prefixOf(id), end: prefixOf(id + 1)}
+func newEngine(d *DB, id uint16, spec store.Spec) *engine {
+	e := &engine{db: d, key: prefixOf(id), lo: prefixOf(id), hi: prefixOf(id), end: prefixOf(id + 1)}
+	if spec.Kind == store.KindKeyValue || spec.Kind == store.KindWindow && !spec.RetainDuplicates {
+		e.over = newOverlay()
+	}
+	return e
 }
 
 // prefixOf is what all keys of a store begin with.
@@ -48,6 +55,11 @@ func (e *engine) Get(key []byte) (value []byte, ok bool, err error) {
 		return nil, false, err
 	}
 	e.db.takeBack()
+	if e.over != nil {
+		if value, there, known := e.over.get(key); known {
+			return value, there, nil
+		}
+	}
 	value, closer, err := e.db.get(e.at(key))
 	switch {
 	case errors.Is(err, pebble.ErrNotFound):
@@ -56,6 +68,9 @@ func (e *engine) Get(key []byte) (value []byte, ok bool, err error) {
 		return nil, false, explain("read the state", e.db.dir, err)
 	}
 	e.db.lent = closer
+	if e.over != nil && e.over.held < e.db.shared.overlaySize() {
+		e.over.remember(key, value)
+	}
 	return value, true, nil
 }
 
@@ -71,12 +86,20 @@ func (e *engine) Put(key, value []byte) error {
 	if err := e.writable(len(key) + len(value)); err != nil {
 		return err
 	}
+	if e.over != nil {
+		e.over.put(key, value)
+		return nil
+	}
 	return explain("write the state", e.db.dir, e.db.staged.Set(e.at(key), value, nil))
 }
 
 func (e *engine) Delete(key []byte) error {
 	if err := e.writable(len(key)); err != nil {
 		return err
+	}
+	if e.over != nil {
+		e.over.remove(key)
+		return nil
 	}
 	return explain("write the state", e.db.dir, e.db.staged.Delete(e.at(key), nil))
 }
@@ -89,12 +112,52 @@ func (e *engine) DeleteRange(lo, hi []byte) error {
 	if bytes.Compare(from, to) >= 0 {
 		return nil
 	}
+	if err := e.spill(); err != nil {
+		return err
+	}
+	if e.over != nil {
+		e.over.cut(lo, hi)
+	}
 	return explain("write the state", e.db.dir, e.db.staged.DeleteRange(from, to, nil))
+}
+
+// spill takes what the overlay holds back to the batch, which ranges work on.
+func (e *engine) spill() error {
+	if e.over == nil || len(e.over.dirty) == 0 {
+		return nil
+	}
+	few := len(e.over.dirty) < worthwhile
+	if err := e.drain(e.db.staged); err != nil {
+		return err
+	}
+	// A store that is scanned after every few writes is better off without.
+	if e.spills++; !few {
+		e.spills = 0
+	}
+	if e.spills >= maxSpills {
+		e.over = nil
+	}
+	return nil
+}
+
+const (
+	// worthwhile is how many writes an overlay should gather between two scans.
+	worthwhile = 16
+	// maxSpills is how often in a row it may have fewer.
+	maxSpills = 64
+)
+
+// drain writes what the overlay holds back into a batch, in the order of the keys.
+func (e *engine) drain(b *pebble.Batch) error {
+	return explain("write the state", e.db.dir, e.over.drain(
+		func(key, value []byte) error { return b.Set(e.at(key), value, nil) },
+		func(key []byte) error { return b.Delete(e.at(key), nil) },
+	))
 }
 
 // writable refuses what Pebble would answer with a panic.
 func (e *engine) writable(size int) error {
-	if e.db.staged != nil && e.db.staged.Len()+size > maxStaged {
+	if e.db.StagedBytes()+size > maxStaged {
 		return fmt.Errorf("stage the state of %s: over %d bytes since the last commit; commit more often", e.db.dir, maxStaged)
 	}
 	return e.db.usable()
@@ -115,6 +178,9 @@ func (e *engine) Scan(lo, hi []byte, reverse bool, visit func(key, value []byte)
 	from, to := e.bounds(lo, hi)
 	if bytes.Compare(from, to) >= 0 {
 		return nil // Pebble's iterators do not bear inverted bounds
+	}
+	if err := e.spill(); err != nil {
+		return err
 	}
 	it, own, err := e.db.iterate(from, to)
 	if err != nil {

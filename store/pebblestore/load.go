@@ -41,9 +41,10 @@ func (d *DB) Load() (store.Loader, error) {
 	switch err := d.writable(); {
 	case err != nil:
 		return nil, err
-	case !d.staged.Empty():
+	case d.StagedBytes() > 0:
 		return nil, fmt.Errorf("load the state of %s: commit or roll back what is staged before", d.dir)
 	}
+	d.forget()
 	d.loading = &Load{db: d, pos: store.Position{}}
 	d.scheduler.hold(true)
 	d.shared.loads.join()

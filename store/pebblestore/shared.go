@@ -15,6 +15,10 @@ const (
 	minMemTable = 256 << 10
 	maxMemTable = 64 << 20
 	openFiles   = 1000
+
+	// overlayShare of the budget is for clean rows, up to maxOverlay a store.
+	overlayShare = 32
+	maxOverlay   = 32 << 20
 )
 
 // Shared is what all DBs of a process have in common, so that a process with 200
@@ -29,6 +33,7 @@ type Shared struct {
 	budget      int64        // bytes in all
 	memTables   int64        // bytes for the memtables of all DBs
 	announced   atomic.Int64 // DBs that there will be
+	overlay     atomic.Int64 // bytes for the clean rows of one store
 
 	mu     sync.Mutex
 	dbs    map[*DB]struct{}
@@ -68,12 +73,14 @@ func (s *Shared) enter(d *DB) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dbs[d] = struct{}{}
+	s.share()
 }
 
 func (s *Shared) leave(d *DB, events DBMetrics) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.dbs, d)
+	s.share()
 	s.past.add(events)
 }
 
@@ -88,6 +95,15 @@ func (s *Shared) open() int64 {
 func (s *Shared) memTableSize() uint64 {
 	dbs := max(s.open(), s.announced.Load(), 1)
 	return uint64(min(max(s.memTables/(2*dbs), minMemTable), maxMemTable))
+}
+
+// overlaySize is how much the overlay of one store may hold besides what is staged. It
+// comes from the part of the budget that is not counted.
+func (s *Shared) overlaySize() int64 { return s.overlay.Load() }
+
+// share divides that part anew. The caller holds the lock.
+func (s *Shared) share() {
+	s.overlay.Store(min(s.budget/overlayShare/int64(max(len(s.dbs), 1)), maxOverlay))
 }
 
 // OutsideHeap is how much of the budget is not in Go's heap, in bytes, and so not a

@@ -2,6 +2,7 @@ package viewtest
 
 import (
 	"cmp"
+	"encoding/binary"
 	"maps"
 	"math"
 	"slices"
@@ -138,11 +139,26 @@ func size(h held) int {
 
 const grace = 20 * time.Second
 
+// delayed is a record in the grace buffer, with the number that tells those of one key
+// and time apart.
+type delayed struct {
+	store.Delayed[string, int64]
+	seq uint32
+}
+
+// order is that of the bytes in Kafka Streams' layout: a key is followed by its
+// number without an end, so that "" and "\x00" change places by their numbers.
+func (d delayed) order(o delayed) int {
+	bytes := func(d delayed) string { return d.Key + string(binary.BigEndian.AppendUint32(nil, d.seq)) }
+	return cmp.Or(cmp.Compare(d.Context.Time, o.Context.Time), cmp.Compare(bytes(d), bytes(o)))
+}
+
 // delays is the grace buffer of a join.
 type delays struct {
 	view             *store.GraceBuffer[string, int64]
-	now, kept        []store.Delayed[string, int64]
+	now, kept        []delayed
 	observed, before int64
+	seq              uint32
 }
 
 func graceStore() (store.Spec, subject) {
@@ -151,14 +167,14 @@ func graceStore() (store.Spec, subject) {
 }
 
 // attach also forgets the stream time of an empty buffer: it is that of what is in
-// it, as in Kafka Streams.
+// it, as in Kafka Streams. So is the last number.
 func (s *delays) attach(p *program, e store.Engine) {
 	view, err := store.NewGraceBuffer(e, p.spec, text{}, long{})
 	require.NoError(p.t, err)
 	s.view = view
-	s.observed = math.MinInt64
+	s.observed, s.seq = math.MinInt64, 0
 	for _, d := range s.now {
-		s.observed = max(s.observed, d.Context.Time)
+		s.observed, s.seq = max(s.observed, d.Context.Time), max(s.seq, d.seq)
 	}
 }
 
@@ -178,30 +194,25 @@ func (s *delays) write(p *program) {
 	require.NoError(p.t, err)
 	require.Equal(p.t, !late, ok)
 	if !late {
-		s.now = append(s.now, d)
+		s.seq++
+		s.now = append(s.now, delayed{d, s.seq})
 		s.observed = max(s.observed, ts)
 	}
 }
 
 func (s *delays) release(p *program) {
-	slices.SortStableFunc(s.now, func(a, b store.Delayed[string, int64]) int {
-		return cmp.Or(cmp.Compare(a.Context.Time, b.Context.Time), cmp.Compare(a.Key, b.Key))
-	})
-	due := func(d store.Delayed[string, int64]) bool { return d.Context.Time <= s.observed-grace.Milliseconds() }
-	var want, rest, got []store.Delayed[string, int64]
-	for _, d := range s.now {
-		if due(d) {
-			want = append(want, d)
-		} else {
-			rest = append(rest, d)
-		}
+	slices.SortFunc(s.now, delayed.order)
+	due := func(d delayed) bool { return d.Context.Time <= s.observed-grace.Milliseconds() }
+	var want, got []store.Delayed[string, int64]
+	for len(s.now) > 0 && due(s.now[0]) {
+		want = append(want, s.now[0].Delayed)
+		s.now = s.now[1:]
 	}
 	require.NoError(p.t, s.view.Release(func(d store.Delayed[string, int64]) error {
 		got = append(got, d)
 		return nil
 	}))
 	require.Equal(p.t, want, got)
-	s.now = rest
 }
 
 func (s *delays) read(p *program) {

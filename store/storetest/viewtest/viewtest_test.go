@@ -2,7 +2,12 @@ package viewtest_test
 
 import (
 	"flag"
+	"fmt"
+	"os"
+	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/store/memstore"
@@ -18,6 +23,27 @@ func machine(*testing.T) viewtest.Machine {
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	viewtest.Run(t, machine, 1, *seeds, 400)
+}
+
+// TestRegress runs the programs that once found a fault.
+func TestRegress(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/regress/programs.txt")
+	require.NoError(t, err)
+	programs := 0
+	for line := range strings.Lines(string(data)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		var kind string
+		var seed uint64
+		var steps int
+		_, err := fmt.Sscan(line, &kind, &seed, &steps)
+		require.NoError(t, err, line)
+		viewtest.RunSeed(t, machine(t), kind, seed, steps)
+		programs++
+	}
+	require.Positive(t, programs)
 }
 
 // ExampleRun is what the test of an engine looks like.
