@@ -29,6 +29,7 @@ type App struct {
 	topology *Topology
 	program  task.Program
 	plan     *topo.Plan
+	matched  matched
 	progress *progress
 	caches   *cached.Budget // of all record caches; nil for none
 	hook     func(txn.Step) error // crashes commits between steps, for tests
@@ -95,21 +96,38 @@ func (a *App) run(ctx context.Context) error {
 	a.enter(StateStarting, func() { a.started, a.stop = time.Now(), stop })
 	a.cfg.Logger.Info("starting", "application", a.cfg.ApplicationID, "workers", a.cfg.Workers, "instance_id", a.cfg.InstanceID, "state_dir", a.cfg.StateDir)
 
+	for {
+		again, err := a.runOnce(ctx)
+		if !again || err != nil {
+			return err
+		}
+		a.cfg.Logger.Info("beginning again, because other topics match the patterns", "application", a.cfg.ApplicationID)
+	}
+}
+
+// runOnce is a life with the topics that match the patterns when it begins; again says
+// that it ended because others do.
+func (a *App) runOnce(ctx context.Context) (again bool, err error) {
+	life, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	rt, err := a.open(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
-			return a.failure() // asked to end while starting
+			return false, a.failure() // asked to end while starting
 		}
-		return err
+		return false, err
 	}
 	a.enter(StateRunning, func() { a.rt = rt })
-	if err = rt.run(ctx); err != nil {
+	unwatch := rt.watch(life, func() { end(errMatches) })
+	if err = rt.run(life); err != nil {
 		a.fail(err)
 	}
+	unwatch()
+	again = errors.Is(context.Cause(life), errMatches)
 	a.enter(StateStopping, nil)
 	a.cfg.Logger.Info("stopping", "application", a.cfg.ApplicationID)
 	err = rt.close(a.failure() == nil)
-	return errors.Join(a.failure(), err)
+	return again, errors.Join(a.failure(), err)
 }
 
 // fail ends Run with an error. The first one counts, also if it comes from the

@@ -57,6 +57,9 @@ func (a *App) open(ctx context.Context) (_ *engine, err error) {
 			err = errors.Join(err, e.close(false))
 		}
 	}()
+	if err := a.lookUp(ctx); err != nil {
+		return nil, err
+	}
 	for _, step := range []func(context.Context) error{
 		e.openState, e.openAdmin, e.ensureTopics, e.openProducers, e.openWorkers, e.openPoller,
 	} {

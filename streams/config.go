@@ -54,6 +54,8 @@ const (
 	// DefaultWaitForSources covers a topic that was created a moment ago and that not
 	// every broker has heard of.
 	DefaultWaitForSources = 2 * time.Second
+	// DefaultPatternRefresh is Kafka's metadata.max.age.ms.
+	DefaultPatternRefresh = 5 * time.Minute
 	// DefaultReplicationFactor leaves it to the broker's default.
 	DefaultReplicationFactor = -1
 )
@@ -164,6 +166,9 @@ type Config struct {
 
 	// Optimize rewrites the topology, as topology.optimization does in Kafka Streams.
 	Optimize Optimization
+	// PatternRefresh is how often to look for new topics that match a pattern of
+	// StreamMatching: DefaultPatternRefresh if 0.
+	PatternRefresh time.Duration
 	// LogRetention is how much longer than a store of windows, sessions or versions its
 	// changelog topic keeps them, so that clocks may differ: a day if 0, as in Kafka
 	// Streams (windowstore.changelog.additional.retention.ms). It takes effect when

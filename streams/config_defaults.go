@@ -42,6 +42,7 @@ func (c Config) withDefaults(getenv func(string) string) Config {
 	c.CacheBytes = or(c.CacheBytes, min(c.MemoryLimit/8, MaxDefaultCacheBytes))
 	c.StopTimeout = or(c.StopTimeout, DefaultStopTimeout)
 	c.WaitForSources = or(c.WaitForSources, DefaultWaitForSources)
+	c.PatternRefresh = or(c.PatternRefresh, DefaultPatternRefresh)
 	c.ReplicationFactor = or(c.ReplicationFactor, DefaultReplicationFactor)
 	if c.OnUndecodable == nil {
 		c.OnUndecodable = FailOnUndecodable

@@ -85,7 +85,8 @@ func (s Stream[K, V]) ToFunc(topic func(Record[K, V]) string, ks serde.Serde[K],
 }
 
 // StreamAll reads several topics as one stream, with the serdes of the first; the
-// types are the same. No topic of them may be read by another call.
+// types are the same. Reading the same ones twice gives the same stream; no topic of
+// them may be read otherwise.
 func (b *Builder) StreamAll[K, V any](topics []Topic[K, V], opts ...SourceOption) Stream[K, V] {
 	c := declare(b, "KSTREAM-SOURCE-", false, opts)
 	if len(topics) == 0 {
@@ -100,11 +101,16 @@ func (b *Builder) StreamAll[K, V any](topics []Topic[K, V], opts ...SourceOption
 		}
 		names = append(names, t.name)
 	}
-	from := origin{fmt.Sprintf("the topics %s", strings.Join(names, ", ")), c.Where}
+	what := "the topics " + strings.Join(slices.Sorted(slices.Values(names)), ", ")
+	if again, ok := b.sources[what]; ok {
+		return Stream[K, V]{sourceAgain[K, V](&c, what, again)}
+	}
+	from := origin{what, c.Where}
 	t := topics[0]
 	h := handle[K, V]{b: b, ks: t.ks, vs: t.vs, keyFrom: from, valueFrom: from}
 	h.id = b.graph.SourceAll(names, c.reset, c.Call)
 	b.link(h.id, timed(t, c.timeRule, enter(t.ks, t.vs, false)))
+	b.sources[what] = h
 	return Stream[K, V]{h}
 }
 

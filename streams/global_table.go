@@ -39,7 +39,7 @@ func (b *Builder) GlobalTable[K, V any](t Topic[K, V], opts ...TableOption) Glob
 	switch {
 	case c.versioned:
 		c.fail("a global table has no history")
-	case c.resetGiven && c.reset != topo.ResetEarliest:
+	case c.resetGiven && c.reset.By != topo.ResetEarliest:
 		c.fail("a global table is read from the beginning")
 	}
 	decl := c.store(c.tableKind(), t.name+"-"+storePrefix)

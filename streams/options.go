@@ -144,11 +144,19 @@ func WithRetention(d time.Duration) StoreOption {
 	})
 }
 
+// Logging is the option that WithoutLogging and WithLogConfig make. It fits stores, and
+// joins of streams, whose stores it is about.
+type Logging func(*settings)
+
+func (f Logging) apply(s *settings) { f(s) }
+func (Logging) tableOption()        {}
+func (Logging) storeOption()        {}
+func (Logging) joinOption()         {}
+func (Logging) dedupOption()        {}
+
 // WithoutLogging leaves the store without a changelog topic: it is lost with
 // its disk and begins empty on another machine.
-func WithoutLogging() StoreOption {
-	return storeSetting(func(s *settings) { s.loggingOff = true })
-}
+func WithoutLogging() Logging { return func(s *settings) { s.loggingOff = true } }
 
 // NoCache leaves the store without a record cache: each change is written, logged
 // and sent on at once, instead of the last of each key at a commit.
@@ -166,31 +174,39 @@ func SpareName() StoreOption {
 
 // WithLogConfig adds to the configuration of the changelog topic when it is
 // created, such as "min.insync.replicas". The map is copied.
-func WithLogConfig(config map[string]string) StoreOption {
-	return storeSetting(func(s *settings) {
+func WithLogConfig(config map[string]string) Logging {
+	return func(s *settings) {
 		if s.logConfig == nil {
 			s.logConfig = map[string]string{}
 		}
 		for k, v := range config {
 			s.logConfig[k] = v
 		}
-	})
+	}
 }
 
-// OffsetReset is the option that EarliestOffset and LatestOffset make.
+// OffsetReset is the option that EarliestOffset, LatestOffset and OffsetAgo make.
 type OffsetReset struct{ reset topo.Reset }
+
+// OffsetAgo starts, where the application has no committed offset, with the first
+// record that is not older than d by its timestamp, or at the end if there is none
+// (auto.offset.reset=by_duration in Kafka).
+func OffsetAgo(d time.Duration) OffsetReset { return OffsetReset{topo.Reset{Ago: d, By: topo.ResetAgo}} }
 
 // EarliestOffset starts at the beginning of a topic for which the application
 // has no committed offset. It is the default.
-func EarliestOffset() OffsetReset { return OffsetReset{topo.ResetEarliest} }
+func EarliestOffset() OffsetReset { return OffsetReset{topo.Reset{By: topo.ResetEarliest}} }
 
 // LatestOffset starts at the end of a topic for which the application has no
 // committed offset.
-func LatestOffset() OffsetReset { return OffsetReset{topo.ResetLatest} }
+func LatestOffset() OffsetReset { return OffsetReset{topo.Reset{By: topo.ResetLatest}} }
 
 func (o OffsetReset) apply(s *settings) {
 	if s.resetGiven && s.reset != o.reset {
-		s.fault("both the earliest and the latest offset are asked for")
+		s.fault("two offsets to start from are given, %v and %v", s.reset, o.reset)
+	}
+	if o.reset.Ago < 0 {
+		s.fault("the time %v ago lies ahead", o.reset.Ago)
 	}
 	s.reset, s.resetGiven = o.reset, true
 }

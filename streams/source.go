@@ -14,7 +14,7 @@ func (b *Builder) Stream[K, V any](t Topic[K, V], opts ...SourceOption) Stream[K
 	c := declare(b, "KSTREAM-SOURCE-", false, opts)
 	t.check(&c)
 	if again, ok := b.sources[t.name]; ok {
-		return Stream[K, V]{sourceAgain[K, V](&c, t.name, again)}
+		return Stream[K, V]{sourceAgain[K, V](&c, "the topic "+t.name, again)}
 	}
 	from := origin{fmt.Sprintf("the topic %s", t.name), c.Where}
 	h := handle[K, V]{b: b, ks: t.ks, vs: t.vs, keyFrom: from, valueFrom: from}
@@ -29,11 +29,11 @@ func sourceAgain[K, V any](c *call, topic string, first any) handle[K, V] {
 	c.b.graph.SourceAgain(c.Prefix)
 	h, ok := first.(handle[K, V])
 	if !ok {
-		c.fail("the topic %s is already read with other types, as %T; read it once and map it", topic, first)
+		c.fail("%s is already read with other types, as %T; read it once and map it", topic, first)
 		return handle[K, V]{}.owned()
 	}
 	if n := c.b.graph.Node(h.id); c.resetGiven && n.Reset != c.reset {
-		c.fail("the topic %s is already read from another offset, at %s", topic, n.Where)
+		c.fail("%s is already read from %v at %s, here from %v", topic, n.Reset, n.Where, c.reset)
 	}
 	return h
 }

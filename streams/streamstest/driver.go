@@ -29,6 +29,7 @@ type Driver struct {
 	caches          *cached.Budget // nil for none
 	single          bool
 	build           []streams.BuildOption
+	exist           []string // topics that patterns may match
 
 	program task.Program
 	plan    *topo.Plan
@@ -75,6 +76,7 @@ func Try(t testing.TB, b *streams.Builder, opts ...Option) (*Driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the topology has faults:\n%w", err)
 	}
+	built = built.Matching(d.exist)
 	d.program, d.plan = built.ForApplication(d.app, d.caches)
 	return d, d.start()
 }

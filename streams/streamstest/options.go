@@ -33,6 +33,12 @@ func WithCache(bytes int64) Option {
 	return func(d *Driver) { d.caches = cached.NewBudget(bytes) }
 }
 
+// WithTopics says which topics there are, for sources that read what matches a pattern
+// of [streams.Builder.StreamMatching]. The others exist in any case.
+func WithTopics(names ...string) Option {
+	return func(d *Driver) { d.exist = append(d.exist, names...) }
+}
+
 // WithBuild says how the topology is built, for example [streams.Optimize].
 func WithBuild(opts ...streams.BuildOption) Option {
 	return func(d *Driver) { d.build = append(d.build, opts...) }

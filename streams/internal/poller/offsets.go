@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/millrace/millrace/streams/internal/restore"
+	"github.com/millrace/millrace/streams/internal/topo"
 	"github.com/millrace/millrace/streams/internal/worker"
 )
 
@@ -99,13 +100,43 @@ func (p *Poller) adjustOffsets(_ context.Context, offsets map[string]map[int32]k
 			if !ok {
 				s = start(-1, nil, 0)
 			}
-			if s.Offset < 0 && p.latest[topic] {
-				parts[n] = kgo.NewOffset().AtEnd()
+			if s.Offset < 0 {
+				parts[n] = first(p.resets[topic], parts[n])
 			}
 			p.registry.known(topic, n, s)
 		}
 	}
 	return offsets, nil
+}
+
+// first is where a source without a committed offset starts, in place of the client's
+// own policy.
+func first(r topo.Reset, otherwise kgo.Offset) kgo.Offset {
+	switch r.By {
+	case topo.ResetLatest:
+		return kgo.NewOffset().AtEnd()
+	case topo.ResetAgo:
+		return kgo.NewOffset().AfterMilli(time.Now().Add(-r.Ago).UnixMilli())
+	}
+	return otherwise
+}
+
+// next is the offset at which a partition starts, given the committed one or -1.
+func (p *Poller) next(e *entry, topic string, committed int64, b restore.Bounds) int64 {
+	reset := p.resets[topic]
+	switch {
+	case committed >= 0:
+		return max(committed, b.Start)
+	case reset.By == topo.ResetLatest:
+		return b.End
+	case reset.By == topo.ResetAgo:
+		at, err := restore.After(e.ctx, p.client, topic, e.task.ID.Partition, time.Now().Add(-reset.Ago))
+		if err != nil || at < 0 {
+			return b.End // nothing to wait for
+		}
+		return at
+	}
+	return b.Start
 }
 
 // bounded adds to a task's starts what the source partitions hold at the moment,
@@ -121,14 +152,7 @@ func (p *Poller) bounded(e *entry, starts map[string]worker.Start) map[string]wo
 	}
 	for topic, s := range starts {
 		b := bounds[topic]
-		switch {
-		case s.Offset >= 0:
-			s.Next = max(s.Offset, b.Start)
-		case p.latest[topic]:
-			s.Next = b.End
-		default:
-			s.Next = b.Start
-		}
+		s.Next = p.next(e, topic, s.Offset, b)
 		s.End = b.End
 		starts[topic] = s
 	}

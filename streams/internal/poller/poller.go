@@ -58,7 +58,7 @@ type Poller struct {
 	client   *kgo.Client
 	registry *registry
 	flow     *flow
-	latest   map[string]bool // topics that start at their end
+	resets   map[string]topo.Reset // where topics start
 	// committed belongs to the client's group callbacks, which never overlap.
 	committed committedOffsets
 
@@ -80,7 +80,7 @@ type rebalances struct {
 // New makes the consumer, which joins the group as soon as it is polled. Cancel
 // ctx to give up tasks that are restoring; Run has a context of its own.
 func New(ctx context.Context, opt Options) (*Poller, error) {
-	p := &Poller{opt: opt, ctx: ctx, registry: newRegistry(), latest: latestTopics(opt.Plan), ready: make(chan struct{}), standing: newStanding()}
+	p := &Poller{opt: opt, ctx: ctx, registry: newRegistry(), resets: resets(opt.Plan), ready: make(chan struct{}), standing: newStanding()}
 	p.flow = newFlow(opt.MaxBuffered, p.resume)
 	client, err := opt.Client(p.clientOpts()...)
 	if err != nil {
@@ -91,11 +91,11 @@ func New(ctx context.Context, opt Options) (*Poller, error) {
 	return p, nil
 }
 
-func latestTopics(plan *topo.Plan) map[string]bool {
-	out := make(map[string]bool)
+func resets(plan *topo.Plan) map[string]topo.Reset {
+	out := make(map[string]topo.Reset)
 	for _, sub := range plan.Subtopologies {
 		for _, s := range sub.Sources {
-			out[s.Topic] = s.Reset == topo.ResetLatest
+			out[s.Topic] = s.Reset
 		}
 	}
 	return out

@@ -88,14 +88,7 @@ func (p *Poller) startsAnew(e *entry) (map[string]worker.Start, error) {
 	}
 	for topic, s := range starts {
 		b := bounds[topic]
-		switch {
-		case s.Offset >= 0:
-			s.Next = max(s.Offset, b.Start)
-		case p.latest[topic]:
-			s.Next = b.End
-		default:
-			s.Next = b.Start
-		}
+		s.Next = p.next(e, topic, s.Offset, b)
 		s.End = b.End
 		starts[topic] = s
 	}

@@ -132,6 +132,7 @@ func (t *Topology) check(names bool) error {
 			faults = append(faults, stores.see("store name", s.Spec.Name, s.Where))
 		}
 	}
+	faults = append(faults, t.overlaps()...)
 	if len(t.Written) == 0 {
 		faults = append(faults, errors.New("the topology is empty: declare a source with Stream or Table"))
 	}

@@ -85,14 +85,14 @@ func (s *script) declare(t *testing.T, name, kind string, o map[string]string, w
 	switch kind {
 	case "source":
 		c.Prefix = "KSTREAM-SOURCE-"
-		s.nodes[name] = s.graph.Source(o["topic"], topo.ResetEarliest, c)
+		s.nodes[name] = s.graph.Source(o["topic"], topo.Reset{}, c)
 	case "again":
 		s.graph.SourceAgain("KSTREAM-SOURCE-")
 	case "table":
 		c.Prefix = "KTABLE-SOURCE-"
 		decl := s.store(o, o["topic"]+"-STATE-STORE-", where)
 		decl.Lazy = o["store"] == ""
-		_, s.nodes[name], s.tables[name] = s.graph.TableSource(o["topic"], topo.ResetLatest, c, decl)
+		_, s.nodes[name], s.tables[name] = s.graph.TableSource(o["topic"], topo.Reset{By: topo.ResetLatest}, c, decl)
 	case "op":
 		c.Prefix, c.SameTypes = "KSTREAM-PEEK-", true
 		if do := o["do"]; do != "" {
@@ -143,7 +143,7 @@ func planText(p *topo.Plan) string {
 		fmt.Fprintf(&b, "%d:", s.ID)
 		for _, src := range s.Sources {
 			fmt.Fprintf(&b, " <%s", src.Topic)
-			if src.Reset == topo.ResetLatest {
+			if src.Reset.By == topo.ResetLatest {
 				b.WriteString("(latest)")
 			}
 		}

@@ -1,7 +1,6 @@
 package topo
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,7 +44,7 @@ func newPicture(t *Topology, sub int32) *picture {
 			p.size[id] = 1
 		}
 	}
-	p.hashOrder()
+	hashOrder(p.ids, grownBuckets(len(p.ids)), func(id NodeID) string { return t.Nodes[id].Name })
 	for _, id := range p.ids {
 		for _, parent := range t.Nodes[id].Parents {
 			p.pred[id] = p.insert(p.pred[id], parent)
@@ -55,26 +54,6 @@ func newPicture(t *Topology, sub int32) *picture {
 	}
 	slices.SortFunc(p.ids, p.compare)
 	return p
-}
-
-// hashOrder sorts the nodes as Java's HashMap iterates over their names.
-func (p *picture) hashOrder() {
-	buckets := uint32(16)
-	for len(p.ids) > int(buckets)*3/4 {
-		buckets *= 2
-	}
-	slices.SortStableFunc(p.ids, func(a, b NodeID) int {
-		return cmp.Compare(javaHash(p.t.Nodes[a].Name)&(buckets-1), javaHash(p.t.Nodes[b].Name)&(buckets-1))
-	})
-}
-
-// javaHash is String.hashCode with HashMap's spreading, for ASCII names.
-func javaHash(s string) uint32 {
-	var h uint32
-	for i := range len(s) {
-		h = 31*h + uint32(s[i])
-	}
-	return h ^ h>>16
 }
 
 // compare puts larger sub-trees first, then goes by name.
@@ -113,7 +92,7 @@ func (p *picture) nodes() []string {
 func (p *picture) node(n *Node) string {
 	switch n.Type {
 	case SourceNode:
-		return fmt.Sprintf("    Source: %s (topics: [%s])\n      --> %s\n", n.Name, strings.Join(append([]string{n.Topic}, n.More...), ", "), p.names(p.succ[n.ID]))
+		return fmt.Sprintf("    Source: %s (topics: %s)\n      --> %s\n", n.Name, n.topicText(), p.names(p.succ[n.ID]))
 	case SinkNode:
 		if n.Dynamic {
 			return fmt.Sprintf("    Sink: %s (extractor class: dynamic)\n      <-- %s\n", n.Name, p.names(p.pred[n.ID]))
@@ -129,18 +108,11 @@ func (p *picture) node(n *Node) string {
 func (p *picture) stores(n *Node) string {
 	var names []string
 	for _, s := range p.t.storesOf(n) {
-		names = append(names, p.t.Stores[s].Spec.Name)
+		if name := p.t.Stores[s].Spec.Name; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	buckets := uint32(16)
-	for len(names) > int(buckets)*3/4 {
-		buckets *= 2
-	}
-	slices.SortStableFunc(names, func(a, b string) int {
-		return cmp.Compare(javaHash(a)&(buckets-1), javaHash(b)&(buckets-1))
-	})
-	return strings.Join(names, ", ")
+	return strings.Join(copiedHashOrder(names), ", ")
 }
 
 func (p *picture) names(ids []NodeID) string {

@@ -9,7 +9,7 @@ import (
 // is named like a table's source, and no other node reads the topic.
 func (g *Graph) Global(topic string, c Call, s StoreDecl) (source, table NodeID, st StoreID) {
 	s.Spec.LoggingOff, s.NoCache = true, true // the topic is the changelog
-	source, table, st = g.TableSource(topic, ResetEarliest, c, s)
+	source, table, st = g.TableSource(topic, Reset{}, c, s)
 	g.stepOf[source].table = nil // nothing to be reused
 	g.nodes[source].Global = true
 	return source, table, st

@@ -38,6 +38,9 @@ type Node struct {
 	Topic string
 	// More are the other topics of a source that reads several, sorted.
 	More []string
+	// Pattern is the regular expression of a source that reads all topics whose names
+	// match it, as a whole. Topic and More are empty until [Topology.Matching].
+	Pattern string
 	// Dynamic says that a sink chooses the topic of each record itself.
 	Dynamic bool
 	// Internal says that the topic is a repartition topic, whose name in Kafka

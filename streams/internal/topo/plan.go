@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/millrace/millrace/store"
 )
@@ -71,13 +72,33 @@ type Source struct {
 	Where string
 }
 
-// Reset says where a source starts when its group has no committed offset.
-type Reset uint8
+// Reset says where a source starts when its group has no committed offset. Its zero
+// value is the earliest offset.
+type Reset struct {
+	By ResetBy
+	// Ago is how old the first record may be, for ResetAgo.
+	Ago time.Duration
+}
 
-// The reset policies; the zero value is the earliest offset.
+// String is the policy in words.
+func (r Reset) String() string {
+	switch r.By {
+	case ResetLatest:
+		return "the latest offset"
+	case ResetAgo:
+		return fmt.Sprintf("the offset %v ago", r.Ago)
+	}
+	return "the earliest offset"
+}
+
+// ResetBy is the kind of a reset policy.
+type ResetBy uint8
+
+// The kinds of reset policies.
 const (
-	ResetEarliest Reset = iota
+	ResetEarliest ResetBy = iota
 	ResetLatest
+	ResetAgo
 )
 
 // Repartition is an internal topic that re-keys a stream.

@@ -18,6 +18,9 @@ func (n *Node) TopicName(appID string) string {
 
 // TopicNames are the names in Kafka of all topics that a source reads.
 func (n *Node) TopicNames(appID string) []string {
+	if n.Topic == "" {
+		return nil // a pattern that matches none
+	}
 	return append([]string{n.TopicName(appID)}, n.More...)
 }
 
