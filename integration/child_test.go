@@ -22,6 +22,9 @@ const childEnv = "MILLRACE_TEST_CHILD"
 
 // child is the main function of such a process. It runs until it is killed.
 func child(getenv func(string) string) int {
+	if getenv(childEnv+"_EXACTLY") != "" {
+		return exactChild(getenv)
+	}
 	app, err := streams.New(counting(getenv(childEnv+"_IN"), getenv(childEnv+"_OUT")), streams.Config{
 		ApplicationID:  getenv(childEnv),
 		Brokers:        strings.Split(getenv(childEnv+"_BROKERS"), ","),
@@ -47,13 +50,14 @@ type process struct {
 }
 
 // spawn starts an application in a process of its own; it is killed with the test.
-func spawn(t *testing.T, app, in, out, state string) *process {
+func spawn(t *testing.T, app, in, out, state string, more ...string) *process {
 	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.Command(exe)
 	cmd.Env = append(os.Environ(), childEnv+"="+app, childEnv+"_IN="+in, childEnv+"_OUT="+out,
 		childEnv+"_STATE="+state, childEnv+"_BROKERS="+strings.Join(kafka(t).Addrs, ","))
+	cmd.Env = append(cmd.Env, more...)
 	p := &process{cmd, new(bytes.Buffer)}
 	cmd.Stdout, cmd.Stderr = p.output, p.output
 	require.NoError(t, cmd.Start())

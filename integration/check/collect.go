@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -60,9 +61,14 @@ func (c *collector) read(ctx context.Context, topic string) ([]Record, error) {
 	defer reader.Close()
 	var out []Record
 	for len(left) > 0 {
-		fetches := reader.PollFetches(ctx)
-		if err := fetches.Err(); err != nil {
+		fetches, err := c.poll(ctx, reader)
+		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", topic, err)
+		}
+		if fetches.Empty() {
+			if err := c.purged(ctx, topic, left); err != nil {
+				return nil, err
+			}
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			if !r.Attrs.IsControl() {
@@ -75,6 +81,33 @@ func (c *collector) read(ctx context.Context, topic string) ([]Record, error) {
 	}
 	slices.SortFunc(out, func(a, b Record) int { return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset)) })
 	return out, nil
+}
+
+// patience is after how long without a record it is worth asking whether there are any.
+const patience = time.Second
+
+func (c *collector) poll(ctx context.Context, reader *kgo.Client) (kgo.Fetches, error) {
+	soon, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	fetches := reader.PollFetches(soon)
+	if err := fetches.Err(); err != nil && soon.Err() == nil {
+		return nil, err
+	}
+	return fetches, ctx.Err()
+}
+
+// purged takes out partitions whose records an application has deleted meanwhile.
+func (c *collector) purged(ctx context.Context, topic string, left map[int32]int64) error {
+	starts, err := kadm.NewClient(c.client).ListStartOffsets(ctx, topic)
+	if err != nil {
+		return err
+	}
+	starts.Each(func(o kadm.ListedOffset) {
+		if end, ok := left[o.Partition]; ok && o.Offset >= end {
+			delete(left, o.Partition)
+		}
+	})
+	return nil
 }
 
 // unread are the ends of partitions that have anything, and where to begin.
