@@ -1,9 +1,12 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -21,9 +24,12 @@ const (
 type config struct {
 	brokers  []string
 	password string
+	// tls is nil for a listener without.
+	tls *tls.Config
 }
 
-// fromEnv reads the two variables that a deployment sets.
+// fromEnv reads the two variables that a deployment sets, and KAFKA_TLS_CA_FILE if the
+// listener is SASL_SSL.
 func fromEnv(getenv func(string) string) (config, error) {
 	servers, password := getenv("KAFKA_BOOTSTRAP_SERVERS"), getenv("KAFKA_PASSWORD")
 	var faults []error
@@ -33,13 +39,33 @@ func fromEnv(getenv func(string) string) (config, error) {
 	if password == "" {
 		faults = append(faults, fmt.Errorf("KAFKA_PASSWORD is not set: the password of the user %s", user))
 	}
-	return config{strings.Split(servers, ","), password}, errors.Join(faults...)
+	conf, err := trust(getenv("KAFKA_TLS_CA_FILE"))
+	if err != nil {
+		faults = append(faults, err)
+	}
+	return config{strings.Split(servers, ","), password, conf}, errors.Join(faults...)
+}
+
+// trust is TLS with the authority in a file; no file is no TLS.
+func trust(file string) (*tls.Config, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("KAFKA_TLS_CA_FILE: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("KAFKA_TLS_CA_FILE: %s holds no certificate in PEM", file)
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }
 
 // options is the client: the durable way to produce, and retries that end while
 // somebody is still waiting for the answer.
 func (c config) options() []kgo.Opt {
-	return []kgo.Opt{
+	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.brokers...),
 		kgo.ClientID(clientID),
 		kgo.SASL(scram.Auth{User: user, Pass: c.password}.AsSha512Mechanism()),
@@ -50,6 +76,10 @@ func (c config) options() []kgo.Opt {
 		kgo.MetadataMinAge(250 * time.Millisecond),
 		kgo.UnknownTopicRetries(2),
 	}
+	if c.tls != nil {
+		opts = append(opts, kgo.DialTLSConfig(c.tls))
+	}
+	return opts
 }
 
 // explain adds to a broker's answer what to do about it.

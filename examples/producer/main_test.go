@@ -3,6 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -118,4 +123,24 @@ func TestEveryMissingVariableIsNamed(t *testing.T) {
 	_, err := produce(t, nil)
 	require.ErrorContains(t, err, "KAFKA_BOOTSTRAP_SERVERS")
 	require.ErrorContains(t, err, "KAFKA_PASSWORD")
+}
+
+// TestTLS: the authority's file is read, and a wrong one is named.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	vars := env("127.0.0.1:1", password)
+	vars["KAFKA_TLS_CA_FILE"] = filepath.Join(t.TempDir(), "ca.crt")
+	_, err := produce(t, vars)
+	require.ErrorContains(t, err, "KAFKA_TLS_CA_FILE")
+	require.NoError(t, os.WriteFile(vars["KAFKA_TLS_CA_FILE"], []byte("nothing"), 0o600))
+	_, err = produce(t, vars)
+	require.ErrorContains(t, err, "holds no certificate")
+
+	srv := httptest.NewTLSServer(http.NotFoundHandler()) // no Kafka, but a certificate
+	defer srv.Close()
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
+	require.NoError(t, os.WriteFile(vars["KAFKA_TLS_CA_FILE"], ca, 0o600))
+	cfg, err := fromEnv(func(name string) string { return vars[name] })
+	require.NoError(t, err)
+	require.NotNil(t, cfg.tls.RootCAs)
 }

@@ -75,6 +75,9 @@ func (d *demo) prepare(ctx context.Context) ([]life, error) {
 	if err := createTopics(ctx, d.client); err != nil {
 		return nil, err
 	}
+	if d.serve && d.events == 0 { // the job alone: it may not even be allowed to send
+		return nil, nil
+	}
 	there, err := size(ctx, d.client, eventsTopic)
 	if err != nil {
 		return nil, err

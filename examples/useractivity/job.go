@@ -31,21 +31,7 @@ type job struct {
 // startJob runs the application beside the demo.
 func startJob(ctx context.Context, c cluster, s settings) (*job, error) {
 	j := &job{restored: &restored{}, done: make(chan error, 1)}
-	app, err := streams.New(topology(), streams.Config{
-		ApplicationID:  s.application,
-		Brokers:        c.brokers,
-		SASL:           c.sasl,
-		TLS:            c.tls,
-		StateDir:       s.stateDir,
-		CommitInterval: time.Second,
-		// Every update comes out by itself, and not only the last one of a second: the
-		// demo knows how many there must be.
-		CacheBytes:      streams.NoCaches,
-		WaitForSources:  10 * time.Second, // new topics take a moment to be known
-		RestoreListener: j.restored,
-		Logger:          slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		NoSignals:       true, // main has them
-	})
+	app, err := streams.New(topology(), jobConfig(c, s, j.restored))
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +39,22 @@ func startJob(ctx context.Context, c cluster, s settings) (*job, error) {
 	j.app = app
 	go func() { j.done <- app.Run(ctx) }()
 	return j, nil
+}
+
+// jobConfig is what the environment says, with what the command line and the demo add.
+func jobConfig(c cluster, s settings, listener streams.RestoreListener) streams.Config {
+	cfg := s.config
+	cfg.ApplicationID, cfg.StateDir = s.application, s.stateDir
+	cfg.Brokers, cfg.SASL, cfg.TLS = c.brokers, c.sasl, c.tls
+	cfg.RestoreListener, cfg.NoSignals = listener, true // main has the signals
+	cfg.WaitForSources = 10 * time.Second               // new topics take a moment to be known
+	cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if s.events > 0 {
+		// Every update comes out by itself, and not only the last one of a commit: the
+		// demo knows how many there must be.
+		cfg.CacheBytes, cfg.CommitInterval = streams.NoCaches, time.Second
+	}
+	return cfg
 }
 
 // end stops the application and returns its error.

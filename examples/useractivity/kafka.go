@@ -2,9 +2,7 @@ package main
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
@@ -21,20 +19,11 @@ type cluster struct {
 	tls     *tls.Config
 }
 
-// clusterFromEnv reads what a deployment sets beside the address:
-// KAFKA_SASL_MECHANISM, KAFKA_USERNAME, KAFKA_PASSWORD, and KAFKA_TLS=true.
-func clusterFromEnv(bootstrap string, getenv func(string) string) (cluster, error) {
-	c := cluster{brokers: strings.Split(bootstrap, ",")}
-	if getenv("KAFKA_TLS") == "true" {
-		c.tls = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	user, password := getenv("KAFKA_USERNAME"), getenv("KAFKA_PASSWORD")
-	c.sasl = streams.SASL{Mechanism: getenv("KAFKA_SASL_MECHANISM"), User: user, Password: streams.Secret(password)}
-	if c.sasl.Mechanism == "" && (user != "" || password != "") {
-		return c, errors.New("KAFKA_USERNAME or KAFKA_PASSWORD is set without KAFKA_SASL_MECHANISM: set it to PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
-	}
-	_, err := c.mechanism()
-	return c, err
+// clusterOf is where an application of that configuration finds its Kafka.
+func clusterOf(c streams.Config) (cluster, error) {
+	out := cluster{brokers: c.Brokers, sasl: c.SASL, tls: c.TLS}
+	_, err := out.mechanism()
+	return out, err
 }
 
 // mechanism is the client's form of the credentials; nil without any.

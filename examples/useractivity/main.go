@@ -11,11 +11,14 @@
 //	go run ./examples/useractivity -bootstrap host:9092
 //
 // does the same on a real Kafka (or KAFKA_BOOTSTRAP_SERVERS; credentials come from
-// KAFKA_SASL_MECHANISM, KAFKA_USERNAME, KAFKA_PASSWORD, and KAFKA_TLS=true). With
-// -serve the job keeps running, with /healthz, /readyz, /startupz and /metrics.
+// KAFKA_SASL_MECHANISM, KAFKA_USERNAME, KAFKA_PASSWORD, and KAFKA_TLS=true or
+// KAFKA_TLS_CA_FILE). With -serve the job keeps running, with /healthz, /readyz,
+// /startupz and /metrics; with -events 0 besides it is the job alone, as it is deployed:
+// it sends nothing, and the MILLRACE_ variables configure it (k8s/README.md).
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -23,9 +26,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
+	"github.com/millrace/millrace/examples/internal/deploy"
+	"github.com/millrace/millrace/streams"
 	"github.com/millrace/millrace/streams/embedded"
 )
 
@@ -39,6 +45,8 @@ type settings struct {
 	serve       bool
 	http        string
 	httpRemote  bool
+	// config is what the environment says.
+	config streams.Config
 }
 
 func main() {
@@ -71,7 +79,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	} else {
 		fmt.Fprintf(out, "Kafka: %s\n", s.bootstrap)
 	}
-	cluster, err := clusterFromEnv(s.bootstrap, getenv)
+	s.config.Brokers = strings.Split(s.bootstrap, ",")
+	cluster, err := clusterOf(s.config)
 	if err != nil {
 		return err
 	}
@@ -81,14 +90,18 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 // parse reads the command line.
 func parse(args []string, getenv func(string) string) (settings, error) {
 	var s settings
+	var err error
+	if s.config, err = deploy.Config("useractivity", getenv); err != nil {
+		return s, err
+	}
 	f := flag.NewFlagSet("useractivity", flag.ContinueOnError)
-	f.StringVar(&s.bootstrap, "bootstrap", getenv("KAFKA_BOOTSTRAP_SERVERS"), "host:port of a Kafka; without it, a broker in the process")
+	f.StringVar(&s.bootstrap, "bootstrap", getenv(deploy.Brokers), "host:port of a Kafka; without it, a broker in the process")
 	f.IntVar(&s.events, "events", 200_000, "number of events to send; 0 sends none")
 	base := f.String("base", "", "time of the first event, RFC 3339; by default the hour before this one")
-	f.StringVar(&s.application, "application", "useractivity", "application id")
-	f.StringVar(&s.stateDir, "state", "", "state directory; by default a temporary one")
+	f.StringVar(&s.application, "application", s.config.ApplicationID, "application id")
+	f.StringVar(&s.stateDir, "state", s.config.StateDir, "state directory; by default a temporary one")
 	f.BoolVar(&s.serve, "serve", false, "keep running, with HTTP endpoints")
-	f.StringVar(&s.http, "http", "127.0.0.1:8080", "address of the HTTP endpoints")
+	f.StringVar(&s.http, "http", cmp.Or(getenv(deploy.HTTP), "127.0.0.1:8080"), "address of the HTTP endpoints")
 	f.BoolVar(&s.httpRemote, "http-remote", false, "let -http be an address that other machines can reach")
 	if err := f.Parse(args); err != nil {
 		return s, err
@@ -96,7 +109,6 @@ func parse(args []string, getenv func(string) string) (settings, error) {
 	if f.NArg() > 0 || s.events < 0 {
 		return s, fmt.Errorf("want only flags, and -events of 0 or more; -help lists them")
 	}
-	var err error
 	s.base, err = baseTime(*base)
 	return s, err
 }

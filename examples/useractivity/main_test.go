@@ -55,7 +55,7 @@ func TestArguments(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 7, s.events)
 	require.EqualValues(t, 1767323045, s.base.Unix())
-	s, err = parse(nil, func(string) string { return "kafka:9092" })
+	s, err = parse(nil, func(name string) string { return map[string]string{"KAFKA_BOOTSTRAP_SERVERS": "kafka:9092"}[name] })
 	require.NoError(t, err)
 	require.Equal(t, "kafka:9092", s.bootstrap)
 	for _, args := range [][]string{{"-events", "-1"}, {"more"}, {"-base", "x"}} {

@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/millrace/millrace/streams"
 )
 
 func TestTheBusiestFirst(t *testing.T) {
@@ -50,21 +53,54 @@ func TestAnyDifferenceShows(t *testing.T) {
 
 func TestCredentialsFromTheEnvironment(t *testing.T) {
 	t.Parallel()
-	get := func(vars map[string]string) func(string) string { return func(n string) string { return vars[n] } }
-	c, err := clusterFromEnv("a:1,b:2", get(nil))
+	from := func(vars map[string]string) (cluster, error) {
+		s, err := parse(nil, func(n string) string { return vars[n] })
+		if err != nil {
+			return cluster{}, err
+		}
+		return clusterOf(s.config)
+	}
+	c, err := from(map[string]string{"KAFKA_BOOTSTRAP_SERVERS": "a:1,b:2"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"a:1", "b:2"}, c.brokers)
 
-	_, err = clusterFromEnv("a:1", get(map[string]string{"KAFKA_PASSWORD": "x"}))
+	_, err = from(map[string]string{"KAFKA_PASSWORD": "x"})
 	require.ErrorContains(t, err, "KAFKA_SASL_MECHANISM")
-	_, err = clusterFromEnv("a:1", get(map[string]string{"KAFKA_SASL_MECHANISM": "MAGIC"}))
+	_, err = from(map[string]string{"KAFKA_SASL_MECHANISM": "MAGIC"})
 	require.ErrorContains(t, err, "MAGIC")
 	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
-		c, err := clusterFromEnv("a:1", get(map[string]string{"KAFKA_SASL_MECHANISM": mechanism, "KAFKA_USERNAME": "u", "KAFKA_PASSWORD": "p", "KAFKA_TLS": "true"}))
+		c, err := from(map[string]string{"KAFKA_SASL_MECHANISM": mechanism, "KAFKA_USERNAME": "u", "KAFKA_PASSWORD": "p", "KAFKA_TLS": "true"})
 		require.NoError(t, err)
 		m, err := c.mechanism()
 		require.NoError(t, err)
 		require.Equal(t, mechanism, m.Name())
 		require.NotNil(t, c.tls)
 	}
+}
+
+// TestConfigurationOfADeployment: the variables of the StatefulSet arrive, and the
+// demo's own settings do not.
+func TestConfigurationOfADeployment(t *testing.T) {
+	t.Parallel()
+	vars := map[string]string{
+		"KAFKA_BOOTSTRAP_SERVERS": "a:1", "POD_NAME": "useractivity-2", "MILLRACE_STATE_DIR": "/state", "MILLRACE_HTTP": ":8080",
+		"MILLRACE_SESSION_TIMEOUT": "100s", "MILLRACE_MEMORY_LIMIT": "512MiB",
+	}
+	s, err := parse([]string{"-serve", "-events", "0", "-http-remote"}, func(n string) string { return vars[n] })
+	require.NoError(t, err)
+	require.Equal(t, ":8080", s.http)
+	c, err := clusterOf(s.config)
+	require.NoError(t, err)
+	cfg := jobConfig(c, s, nil)
+	require.Equal(t, "useractivity", cfg.ApplicationID)
+	require.Equal(t, "useractivity-2", cfg.InstanceID)
+	require.Equal(t, "/state", cfg.StateDir)
+	require.Equal(t, 100*time.Second, cfg.SessionTimeout)
+	require.EqualValues(t, 512<<20, cfg.MemoryLimit)
+	require.Zero(t, cfg.CommitInterval, "the library's default")
+	require.Zero(t, cfg.CacheBytes, "the library's default")
+
+	demo, err := parse(nil, noEnv)
+	require.NoError(t, err)
+	require.EqualValues(t, streams.NoCaches, jobConfig(c, demo, nil).CacheBytes, "the demo counts every update")
 }

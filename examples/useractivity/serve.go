@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"net"
 
+	"github.com/millrace/millrace/examples/internal/deploy"
 	"github.com/millrace/millrace/streams/streamshttp"
-	"github.com/millrace/millrace/streams/streamsprom"
 )
 
 // serveLives processes all events in one life, compares once, and keeps the job and
@@ -66,12 +66,11 @@ func asked(err error) error {
 
 // listen serves the endpoints.
 func (d *demo) listen(ctx context.Context, j *job, listening chan<- net.Addr) error {
-	handler := streamshttp.Handler(j.app, streamshttp.WithMetrics(streamsprom.Handler(j.app)))
 	opts := []streamshttp.ServeOption{streamshttp.OnListen(func(a net.Addr) { listening <- a })}
 	if d.httpRemote {
 		opts = append(opts, streamshttp.AllowNonLoopback())
 	}
-	return streamshttp.Serve(ctx, d.http, handler, opts...)
+	return streamshttp.Serve(ctx, d.http, deploy.Handler(j.app), opts...)
 }
 
 // report waits for the outputs and compares them, if the events are the demo's own;

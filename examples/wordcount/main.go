@@ -2,17 +2,20 @@
 // count that changes goes out to the topic "counts".
 //
 //	KAFKA_BOOTSTRAP_SERVERS=localhost:9092 go run ./examples/wordcount
+//
+// More variables configure it when it is deployed: k8s/README.md.
 package main
 
 import (
-	"cmp"
 	"context"
 	"log"
 	"os"
 	"strings"
 
+	"github.com/millrace/millrace/examples/internal/deploy"
 	"github.com/millrace/millrace/streams"
 	"github.com/millrace/millrace/streams/serde"
+	"github.com/millrace/millrace/streams/streamshttp"
 )
 
 var (
@@ -33,15 +36,19 @@ func topology() *streams.Builder {
 }
 
 func main() {
-	brokers := cmp.Or(os.Getenv("KAFKA_BOOTSTRAP_SERVERS"), "localhost:9092")
-	app, err := streams.New(topology(), streams.Config{
-		ApplicationID: "wordcount",
-		Brokers:       strings.Split(brokers, ","),
-	})
+	config, err := deploy.Config("wordcount", os.Getenv)
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := app.Run(context.Background()); err != nil { // until SIGTERM
+	if len(config.Brokers) == 0 {
+		config.Brokers = []string{"localhost:9092"}
+	}
+	app, err := streams.New(topology(), config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Until SIGTERM. Deployed, it has probes and metrics, which others must reach.
+	if err := deploy.Run(context.Background(), app, os.Getenv(deploy.HTTP), streamshttp.AllowNonLoopback()); err != nil {
 		log.Fatal(err)
 	}
 }
