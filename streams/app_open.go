@@ -12,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/streams/internal/assign"
 	"github.com/millrace/millrace/streams/internal/client"
+	"github.com/millrace/millrace/streams/internal/global"
 	"github.com/millrace/millrace/streams/internal/group"
 	"github.com/millrace/millrace/streams/internal/poller"
 	"github.com/millrace/millrace/streams/internal/restore"
@@ -30,6 +31,7 @@ type engine struct {
 	state   *state
 	admin   *kgo.Client
 	purger  *purger
+	globals *global.Keeper // nil if the program has no global stores
 	group   *lateGroup
 	workers []*worker.Worker
 	senders []*worker.Sender
@@ -61,7 +63,7 @@ func (a *App) open(ctx context.Context) (_ *engine, err error) {
 		return nil, err
 	}
 	for _, step := range []func(context.Context) error{
-		e.openState, e.openAdmin, e.ensureTopics, e.openProducers, e.openWorkers, e.openPoller,
+		e.openState, e.openAdmin, e.ensureTopics, e.openGlobals, e.openProducers, e.openWorkers, e.openPoller,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -118,6 +120,7 @@ func (e *engine) openWorkers(context.Context) error {
 	for i, sender := range e.senders {
 		e.workers = append(e.workers, worker.New(worker.Options{
 			Index: i, Hard: e.hard, Program: e.app.program, Sender: sender, Group: e.group, Purge: e.purger.committed,
+			Global: e.globalEngine(),
 			Hook: e.app.hook, ExactlyOnce: c.ProcessingGuarantee == ExactlyOnce, Alive: e.group.alive, Restart: e.group.restart,
 			TaskTimeout: c.TaskTimeout, CommitInterval: c.CommitInterval, MaxTaskIdle: c.MaxTaskIdle,
 			MaxStaged:   c.maxStaged() / int64(c.Workers),

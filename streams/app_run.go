@@ -2,6 +2,7 @@ package streams
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ func (e *engine) run(ctx context.Context) error {
 		all.Go(w.Run)
 	}
 	all.Go(func() { e.state.clean(e.soft) })
+	all.Go(e.keepGlobals)
 	e.done = make(chan struct{})
 	go func() {
 		defer close(e.done)
@@ -42,6 +44,7 @@ func (e *engine) close(commit bool) error {
 	e.cancel()
 	<-e.done
 	e.abort()
+	err := e.closeGlobals()
 	for _, s := range e.senders {
 		s.Close()
 	}
@@ -49,9 +52,9 @@ func (e *engine) close(commit bool) error {
 		e.admin.Close()
 	}
 	if e.state != nil {
-		return e.state.close()
+		err = errors.Join(err, e.state.close())
 	}
-	return nil
+	return err
 }
 
 // quitWorkers ends the workers that run. One that hangs in user code is left

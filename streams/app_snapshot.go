@@ -38,6 +38,7 @@ func (rt *engine) describe(s *Snapshot) {
 	for _, w := range rt.workers {
 		addStatus(s, w.Status())
 	}
+	rt.describeGlobals(s)
 	counts, last := rt.poller.Rebalances()
 	s.Rebalances = counts
 	if last > 0 {

@@ -100,6 +100,9 @@ func (s *state) expect(plan *topo.Plan, partitions map[string]int32) {
 			n++
 		}
 	}
+	if len(plan.Globals) > 0 {
+		n++ // all of them have one
+	}
 	s.shared.Expect(n)
 	s.mu.Lock()
 	defer s.mu.Unlock()

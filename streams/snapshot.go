@@ -60,6 +60,8 @@ type Snapshot struct {
 	Workers int
 	// Tasks are the tasks of this process, sorted by id.
 	Tasks []TaskStatus
+	// Globals are the global stores, sorted by name.
+	Globals []GlobalStatus
 
 	// Processed counts records that went into the topology, Emitted those that it
 	// sent, changelog records included.
@@ -86,6 +88,15 @@ type Snapshot struct {
 	Stores pebblestore.Metrics
 	// RecordCaches is what the record caches hold.
 	RecordCaches RecordCaches
+}
+
+// GlobalStatus tells how one global store is doing.
+type GlobalStatus struct {
+	Store, Topic string
+	// Records were read from the topic since the App began to run, Lag is how many
+	// offsets the store is behind, as last fetched.
+	Records uint64
+	Lag     int64
 }
 
 // RecordCaches is the memory of all record caches of a process, in bytes; zero if

@@ -19,7 +19,7 @@ var ladder = [][]string{
 	{"streams/internal/assign", "streams/internal/client"},
 	{"streams/internal/assign/wire"},
 	{"streams/internal/group", "streams/internal/txn", "streams/internal/restore", "streams/internal/topics", "streams/internal/statedir"},
-	{"streams/internal/worker"},
+	{"streams/internal/worker", "streams/internal/global"},
 	{"streams/internal/poller"},
 	{"streams"},
 	{"streams/internal/oracle", "streams/streamstest", "streams/streamsprom", "streams/streamshttp", "streams/embedded"},

@@ -26,14 +26,18 @@ const (
 // newest stay. The caller has claimed the task and closed its state. reason goes into
 // a file beside it.
 func (d *Dir) Quarantine(id topo.TaskID, reason string) (path string, err error) {
-	from := d.TaskDir(id)
+	return d.setAside(d.TaskDir(id), "task "+id.String(), reason)
+}
+
+// setAside is Quarantine for any state of the directory.
+func (d *Dir) setAside(from, what, reason string) (path string, err error) {
 	stamp, err := d.unusedStamp(time.Now().UTC().Format("20060102T150405.000Z"))
 	if err != nil {
 		return "", err
 	}
 	path = from + corruptInfix + stamp
 	if err := os.Rename(from, path); err != nil {
-		return "", fmt.Errorf("setting the damaged state of task %s aside: %w; remove %s by hand", id, err, from)
+		return "", fmt.Errorf("setting the damaged state of %s aside: %w; remove %s by hand", what, err, from)
 	}
 	if err := errors.Join(syncFolder(d.path), d.dropQuarantined()); err != nil {
 		d.log.Warn("old damaged state could not be removed", "path", d.path, "err", err)
@@ -71,7 +75,7 @@ func (d *Dir) Quarantined() ([]string, error) {
 	var names []string
 	for _, e := range entries {
 		if task, _, ok := strings.Cut(e.Name(), corruptInfix); ok && e.IsDir() {
-			if _, err := topo.ParseTaskID(task); err == nil {
+			if _, err := topo.ParseTaskID(task); err == nil || task == globalName {
 				names = append(names, e.Name())
 			}
 		}

@@ -94,13 +94,18 @@ func (e *ensurer) awaitSources(ctx context.Context) (Counts, error) {
 	}
 }
 
-// external lists the source topics that are not internal.
+// external lists the source topics that are not internal, those of global stores
+// included.
 func (e *ensurer) external() []string {
 	internal := repartitions(e.plan)
-	return slices.DeleteFunc(e.plan.SourceTopics(), func(t string) bool {
+	out := slices.DeleteFunc(e.plan.SourceTopics(), func(t string) bool {
 		_, ours := internal[t]
 		return ours
 	})
+	for _, g := range e.plan.Globals {
+		out = append(out, g.Topic)
+	}
+	return out
 }
 
 // missing are the sources that were not found, with the lines that read them.

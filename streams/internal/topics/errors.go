@@ -88,6 +88,11 @@ func source(plan *topo.Plan, topic string) topo.Source {
 			}
 		}
 	}
+	for _, g := range plan.Globals {
+		if g.Topic == topic {
+			return topo.Source{Topic: topic, Where: g.Where}
+		}
+	}
 	return topo.Source{Topic: topic}
 }
 

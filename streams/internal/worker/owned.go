@@ -105,6 +105,9 @@ func (o *owned) Engine(name string) (store.Engine, error) {
 		}
 		return changelog.Write(e, s.Spec, o.context(), o.logger(s.Changelog)), nil
 	}
+	if o.worker.opt.Global != nil {
+		return o.worker.opt.Global(name)
+	}
 	return nil, fmt.Errorf("task %s has no store %q", o.task.ID, name)
 }
 
@@ -158,7 +161,22 @@ func (o *owned) Position() store.Position {
 			pos[l.topic] = next
 		}
 	}
+	for _, s := range o.task.Sub.Stores {
+		if s.FromSource {
+			o.sourcePosition(pos, s.Changelog)
+		}
+	}
 	return pos
+}
+
+// sourcePosition adds where a store stands whose changelog is the table's topic: at
+// what was just committed of it.
+func (o *owned) sourcePosition(pos store.Position, topic string) {
+	for _, x := range o.offsets {
+		if x.Topic == topic {
+			pos[topic] = x.Offset
+		}
+	}
 }
 
 // CommitState implements txn.Part.

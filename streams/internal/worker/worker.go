@@ -19,6 +19,8 @@ type Options struct {
 	Program task.Program
 	Sender  *Sender
 	Group   txn.Group
+	// Global is a global store of the process, for reading; nil if there is none.
+	Global func(store string) (store.Engine, error)
 	// Purge deletes what lies before processed offsets of repartition topics; it
 	// does not block. Nil does nothing.
 	Purge func([]txn.Offset)
