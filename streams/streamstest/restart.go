@@ -64,8 +64,8 @@ func (u *unit) restore() error {
 func (u *unit) replay(s topo.Store) error {
 	decoder := changelog.NewDecoder(s.Spec)
 	for _, m := range u.d.Messages(s.Changelog) {
-		if m.Partition != u.id.Partition {
-			continue
+		if m.Partition != u.id.Partition || s.FromSource && m.Offset >= u.committed[s.Changelog].Offset {
+			continue // another task's, or what this one has yet to process
 		}
 		muts, err := decoder.Mutations(m.Key, m.Value, m.Time, m.Headers...)
 		if err != nil {

@@ -79,10 +79,20 @@ func (p *Poller) begin(id topo.TaskID, topics []string, rewinding bool) *entry {
 	p.registry.add(e)
 	p.opt.Restorer.Start(ctx, restore.Job{
 		Task: id, Stores: sub.Stores, Progress: e.task.Progress, After: e.fetched,
-		Hook: func(at string) error { return p.hook(txn.Step(at)) },
-		Open: func() (store.DB, error) { return p.opt.Open(id) },
+		Hook:      func(at string) error { return p.hook(txn.Step(at)) },
+		Open:      func() (store.DB, error) { return p.opt.Open(id) },
+		Committed: func() map[string]int64 { return committed(p.registry.startsOf(e)) },
 	}, func(db store.DB, err error) { p.restored(e, db, err) })
 	return e
+}
+
+// committed are the offsets that a task goes on from; negative for none.
+func committed(starts map[string]worker.Start) map[string]int64 {
+	out := make(map[string]int64, len(starts))
+	for topic, s := range starts {
+		out[topic] = s.Offset
+	}
+	return out
 }
 
 // restored hands a task to its worker. It runs on the restoring goroutine.

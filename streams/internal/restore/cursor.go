@@ -38,6 +38,10 @@ func (c *cursor) done() bool { return c.next >= c.end }
 // read sends records on their way into the store.
 func (c *cursor) read(into target, records []*kgo.Record) error {
 	for _, r := range records {
+		if c.store.FromSource && r.Offset >= c.end {
+			c.next = c.end
+			break
+		}
 		if err := c.add(into, r); err != nil {
 			return err
 		}

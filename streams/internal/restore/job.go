@@ -41,6 +41,10 @@ type Job struct {
 	// After, if set, is closed when the ends of the changelogs may be listed: what is
 	// committed to them by anybody before that must be in the stores.
 	After <-chan struct{}
+	// Committed, if set, has the offsets that the group has committed in the task's
+	// source topics; negative for none. It is called once After is closed, and bounds
+	// the stores that are restored from the topics of their tables.
+	Committed func() map[string]int64
 	// Hook, if set, is called after each step and can fail it, for tests: "opened",
 	// "listed", "applied".
 	Hook func(step string) error
@@ -152,6 +156,9 @@ func (r *Restorer) prepare(ctx context.Context, job Job, db store.DB) ([]*cursor
 	if err := bound(ctx, r.opt.Admin, cursors, job.Task.Partition); err != nil {
 		return nil, fmt.Errorf("task %s: %w", job.Task, err)
 	}
+	if job.Committed != nil {
+		boundSources(cursors, job.Committed())
+	}
 	pos := db.Position()
 	for _, c := range cursors {
 		if err := r.place(c, db, pos); err != nil {
@@ -176,6 +183,16 @@ func bound(ctx context.Context, admin *kgo.Client, cursors []*cursor, partition 
 		c.start, c.end = b.Start, b.End
 	}
 	return err
+}
+
+// boundSources ends those that read the topic of a table where the task will go on:
+// what is behind that, its operators have yet to see.
+func boundSources(cursors []*cursor, committed map[string]int64) {
+	for _, c := range cursors {
+		if c.store.FromSource {
+			c.end = max(c.start, min(c.end, committed[c.store.Changelog]))
+		}
+	}
 }
 
 // place sets the cursor to the store's position. A position that the log does

@@ -249,3 +249,26 @@ func TestMissingChangelogNamesIt(t *testing.T) {
 	require.Error(t, err)
 	require.ErrorContains(t, err, "task 1_1")
 }
+
+// TestSourceTopicsEndAtTheCommittedOffset: a store that is restored from the topic of
+// its table must not know what the task has yet to process.
+func TestSourceTopicsEndAtTheCommittedOffset(t *testing.T) {
+	t.Parallel()
+	for committed, want := range map[int64]string{-1: "", 3: "old", 10: "old", 13: "new", 99: "new"} {
+		w := newWorld(t)
+		w.produce(10, "old")
+		w.produce(10, "new")
+		s := counts()
+		s.FromSource = true
+		db := memstore.New()
+		done := make(chan error, 1)
+		w.restorer().Start(context.Background(), restore.Job{
+			Task: topo.TaskID{Subtopology: 1, Partition: 1}, Stores: []topo.Store{s}, Progress: new(restore.Progress),
+			Open:      func() (store.DB, error) { return db, nil },
+			Committed: func() map[string]int64 { return map[string]int64{topic: committed} },
+		}, func(_ store.DB, err error) { done <- err })
+		require.NoError(t, <-done)
+		require.Equal(t, want, w.get(db, "k002"), committed)
+		require.Equal(t, max(0, min(committed, 20)), db.Position()[topic])
+	}
+}
