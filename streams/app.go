@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/millrace/millrace/store/cached"
+	"github.com/millrace/millrace/streams/internal/seam"
 	"github.com/millrace/millrace/streams/internal/task"
 	"github.com/millrace/millrace/streams/internal/topo"
 	"github.com/millrace/millrace/streams/internal/txn"
@@ -93,6 +94,9 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	if at := seam.From(ctx).Hook; at != nil {
+		a.hook = func(s txn.Step) error { return at(string(s)) }
+	}
 	a.enter(StateStarting, func() { a.started, a.stop = time.Now(), stop })
 	a.cfg.Logger.Info("starting", "application", a.cfg.ApplicationID, "workers", a.cfg.Workers, "instance_id", a.cfg.InstanceID, "state_dir", a.cfg.StateDir)
 

@@ -10,6 +10,7 @@ import (
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/store/memstore"
 	"github.com/millrace/millrace/store/pebblestore"
+	"github.com/millrace/millrace/streams/internal/seam"
 	"github.com/millrace/millrace/streams/internal/statedir"
 	"github.com/millrace/millrace/streams/internal/topo"
 )
@@ -18,6 +19,7 @@ import (
 // databases share. It is safe for concurrent use.
 type state struct {
 	cfg    Config
+	disk   func(pebblestore.Options) pebblestore.Options // a simulation's; nil is the real one
 	plan   *topo.Plan
 	dir    *statedir.Dir
 	shared *pebblestore.Shared
@@ -38,7 +40,7 @@ func openState(ctx context.Context, cfg Config, plan *topo.Plan) (*state, error)
 		return nil, err
 	}
 	s := &state{
-		cfg: cfg, plan: plan, dir: dir, shared: pebblestore.NewShared(cfg.MemoryLimit - max(cfg.CacheBytes, 0)),
+		cfg: cfg, disk: seam.From(ctx).Disk, plan: plan, dir: dir, shared: pebblestore.NewShared(cfg.MemoryLimit - max(cfg.CacheBytes, 0)),
 		known: make(map[topo.TaskID]int64), inUse: make(map[topo.TaskID]*claimed),
 	}
 	limitHeap(cfg.Logger, s.shared.OutsideHeap())
@@ -114,10 +116,14 @@ func (s *state) options() pebblestore.Options {
 	const least = 4 << 20 // flushing less than that at a time costs more than restoring it
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return pebblestore.Options{
+	o := pebblestore.Options{
 		Shared: s.shared, Logger: s.cfg.Logger,
 		MaxUnflushedBytes: max(least, s.cfg.MaxUnflushedBytes/int64(max(1, s.dbs))),
 	}
+	if s.disk != nil {
+		return s.disk(o)
+	}
+	return o
 }
 
 // open opens the database of a task, once the former owner in this process has

@@ -18,12 +18,13 @@ var ladder = [][]string{
 	{"streams/internal/task"},
 	{"streams/internal/assign", "streams/internal/client"},
 	{"streams/internal/assign/wire"},
-	{"streams/internal/group", "streams/internal/txn", "streams/internal/restore", "streams/internal/topics", "streams/internal/statedir"},
+	{"streams/internal/group", "streams/internal/txn", "streams/internal/restore", "streams/internal/topics", "streams/internal/statedir", "streams/internal/seam"},
 	{"streams/internal/worker", "streams/internal/global"},
 	{"streams/internal/poller"},
 	{"streams"},
 	{"streams/internal/oracle", "streams/streamstest", "streams/streamsprom", "streams/streamshttp", "streams/embedded"},
 	{"integration", "examples"},
+	{"streams/internal/sim"},
 }
 
 // onlyIn lists modules that exactly one room may import outside tests.
