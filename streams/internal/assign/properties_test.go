@@ -81,20 +81,19 @@ func (w *world) leastLag(x assign.Task) int64 {
 	return least
 }
 
-// TestWarmsUpAFewAtATime: with few warm-ups it takes as many assignments as it must,
-// never more copies than allowed, and each round brings tasks home.
+// TestWarmsUpAFewAtATime: with two warm-ups at a time there are never more copies than
+// that, and it takes half as many assignments as tasks wait, and two more at most.
 func TestWarmsUpAFewAtATime(t *testing.T) {
 	eachSeed(t, func(t *testing.T, rng *rand.Rand) {
 		w := newWorld(rng, assign.Options{AcceptableLag: 10_000, MaxWarmups: 2})
-		for range 4 {
+		for range 3 {
 			w.change()
 			got := w.assign(t)
-			for left := got.Warming; left > 0; {
+			for left := (got.Warming+1)/2 + 2; got.Warming > 0; left-- {
+				require.Positive(t, left)
 				require.LessOrEqual(t, w.copies(got), 2)
 				w.adopt(got)
 				got = w.assign(t)
-				require.LessOrEqual(t, got.Warming, max(0, left-2))
-				left = got.Warming
 			}
 			w.even(t, got)
 			w.adopt(got)
