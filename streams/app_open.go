@@ -122,7 +122,7 @@ func (e *engine) openWorkers(context.Context) error {
 			Index: i, Hard: e.hard, Program: e.app.program, Sender: sender, Group: e.group, Purge: e.purger.committed,
 			Global: e.globalEngine(),
 			Hook: e.app.hook, ExactlyOnce: c.ProcessingGuarantee == ExactlyOnce, Alive: e.group.alive, Restart: e.group.restart,
-			TaskTimeout: c.TaskTimeout, CommitInterval: c.CommitInterval, MaxTaskIdle: c.MaxTaskIdle,
+			TaskTimeout: c.TaskTimeout, CommitInterval: c.CommitInterval, MaxTaskIdle: c.MaxTaskIdle, SourceIdle: c.SourceIdle,
 			MaxStaged:   c.maxStaged() / int64(c.Workers),
 			Undecodable: e.app.undecodable, Fail: e.app.fail, Log: c.Logger,
 		}))

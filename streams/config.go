@@ -132,6 +132,11 @@ type Config struct {
 	// empty ones, to process records in the order of their times. 0 waits only for
 	// what the broker is known to have.
 	MaxTaskIdle time.Duration
+	// SourceIdle is how long a source partition must be silent, by the wall clock, to
+	// hold its task up no more, whatever MaxTaskIdle says: stream time goes on without
+	// it until it brings a record again. 0 is for ever. [IdleAfter] sets it for one
+	// source. What the broker is known to have is waited for all the same.
+	SourceIdle time.Duration
 	// MaxUnflushedBytes is how much may be written to stores before a commit is
 	// made early. It bounds memory and what is restored after a crash.
 	MaxUnflushedBytes int64

@@ -117,7 +117,7 @@ func (c Config) validateTimes(fault faultFunc) {
 		value time.Duration
 	}{
 		{"StateLockTimeout", c.StateLockTimeout}, {"StateCleanupDelay", c.StateCleanupDelay}, {"CommitInterval", c.CommitInterval}, {"SessionTimeout", c.SessionTimeout},
-		{"HeartbeatInterval", c.HeartbeatInterval}, {"RebalanceTimeout", c.RebalanceTimeout}, {"MaxTaskIdle", c.MaxTaskIdle},
+		{"HeartbeatInterval", c.HeartbeatInterval}, {"RebalanceTimeout", c.RebalanceTimeout}, {"MaxTaskIdle", c.MaxTaskIdle}, {"SourceIdle", c.SourceIdle},
 		{"StopTimeout", c.StopTimeout}, {"TransactionTimeout", c.TransactionTimeout}, {"TaskTimeout", c.TaskTimeout}, {"WaitForSources", c.WaitForSources},
 	} {
 		fault(d.value < 0, "%s is negative", d.name)

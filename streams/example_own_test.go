@@ -1,6 +1,8 @@
 package streams_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -113,4 +115,42 @@ func ExampleOnLateLeft() {
 	in.Send("o-1", "book", streamstest.AtMs(1000))
 	show(d, clearing)
 	// Output: o-1 book false 1000
+}
+
+// Each order is priced by another system, up to eight at once; the order of records
+// stays.
+func ExampleStream_MapAsync() {
+	price := func(ctx context.Context, r streams.Record[string, string]) (int64, error) {
+		return int64(100 * len(r.Value)), ctx.Err() // in place of a call over the network
+	}
+	b := streams.NewBuilder()
+	b.Stream(orders).
+		MapAsync(price, streams.Concurrency(8), streams.Timeout(2*time.Second), streams.Retry(3, 100*time.Millisecond)).
+		To(totals)
+
+	d := streamstest.New(new(testing.T), b)
+	in := streamstest.Input(d, orders)
+	in.Send("o-1", "book", streamstest.AtMs(5))
+	in.Send("o-2", "pen", streamstest.AtMs(6))
+	show(d, totals)
+	// Output:
+	// o-1 400 false 5
+	// o-2 300 false 6
+}
+
+// A customer that is not known will not be known the next time either.
+func ExampleNoRetry() {
+	unknown := errors.New("no such customer")
+	err := streams.NoRetry(unknown)
+	fmt.Println(err, errors.Is(err, unknown))
+	// Output: no such customer true
+}
+
+// A source that nobody writes to for a second holds the other one up no more.
+func ExampleIdleAfter() {
+	b := streams.NewBuilder()
+	b.Stream(orders).Join(b.Stream(payments, streams.IdleAfter(time.Second)), streams.Within(time.Hour), pair).To(joined)
+	topology, err := b.Build()
+	fmt.Println(topology.Plan("shop").Subtopologies[0].Sources[1].IdleAfter, err)
+	// Output: 1s <nil>
 }

@@ -109,6 +109,7 @@ func (b *Builder) StreamAll[K, V any](topics []Topic[K, V], opts ...SourceOption
 	t := topics[0]
 	h := handle[K, V]{b: b, ks: t.ks, vs: t.vs, keyFrom: from, valueFrom: from}
 	h.id = b.graph.SourceAll(names, c.reset, c.Call)
+	b.graph.IdleAfter(h.id, c.idleAfter)
 	b.link(h.id, timed(t, c.timeRule, enter(t.ks, t.vs, false)))
 	b.sources[what] = h
 	return Stream[K, V]{h}

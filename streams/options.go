@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace/millrace/streams/internal/async"
 	"github.com/millrace/millrace/streams/internal/topo"
 )
 
@@ -30,6 +31,8 @@ type settings struct {
 	resetGiven     bool
 	duplicates     bool
 	timeRule       timeRule
+	async          async.Options
+	idleAfter      time.Duration
 	lateLeft       any // what OnLateLeft was given, for a stream of its types
 	lateRight      any
 	uses           []*storeDecl

@@ -19,6 +19,7 @@ func (b *Builder) Stream[K, V any](t Topic[K, V], opts ...SourceOption) Stream[K
 	from := origin{fmt.Sprintf("the topic %s", t.name), c.Where}
 	h := handle[K, V]{b: b, ks: t.ks, vs: t.vs, keyFrom: from, valueFrom: from}
 	h.id = b.graph.Source(t.name, c.reset, c.Call)
+	b.graph.IdleAfter(h.id, c.idleAfter)
 	b.link(h.id, timed(t, c.timeRule, enter(t.ks, t.vs, false)))
 	b.sources[t.name] = h
 	return Stream[K, V]{h}
@@ -47,6 +48,7 @@ func (b *Builder) Table[K, V any](t Topic[K, V], opts ...TableOption) Table[K, V
 	decl := c.store(c.tableKind(), t.name+"-STATE-STORE-")
 	decl.Lazy = c.settings.name == "" && !c.versioned
 	source, id, st := b.graph.TableSource(t.name, c.reset, c.Call, decl)
+	b.graph.IdleAfter(source, c.idleAfter)
 	b.link(source, timed(t, c.timeRule, enter(t.ks, t.vs, true)))
 	b.link(id, func(l *linking, id topo.NodeID) {
 		input(l, id, tableSource(l, id, st, t.ks, t.vs))

@@ -63,6 +63,7 @@ func (p program) Link(id topo.TaskID, rt task.Runtime) (*task.Linked, error) {
 		}
 	}
 	slices.Reverse(l.out.Flush) // what a parent's cache sends changes those below
+	slices.Reverse(l.out.Holders)
 	if err := errors.Join(l.errs...); err != nil {
 		return nil, fmt.Errorf("task %v: %w", id, err)
 	}

@@ -1,6 +1,10 @@
 package streamstest_test
 
 import (
+	"context"
+	"runtime"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -88,6 +92,61 @@ func TestOptionsForLateRecordsNeedTheRightTypes(t *testing.T) {
 		"own_test.go", "OnLateLeft takes late records of other types than this side has; give it a func(streams.Stream[string, string])",
 		"the span within -1s is shorter", "the serde of the ids is nil", "OnLate takes late records of other types",
 	} {
+		require.ErrorContains(t, err, want)
+	}
+}
+
+// TestMapAsyncKeepsTheOrderOfItsInput, whatever ends first, with a store behind it.
+func TestMapAsyncKeepsTheOrderOfItsInput(t *testing.T) {
+	t.Parallel()
+	b := streams.NewBuilder()
+	var calls atomic.Int64
+	b.Stream(lines).
+		FlatMapValues(strings.Fields).
+		MapAsync(func(_ context.Context, r streams.Record[string, string]) (string, error) {
+			if calls.Add(1)%2 == 1 { // let others pass
+				for range 100 {
+					runtime.Gosched()
+				}
+			}
+			return r.Value + "!", nil
+		}, streams.Concurrency(4), streams.As("calls")).
+		WithValueSerde(serde.String).
+		GroupByKey().
+		Reduce(func(acc, v string) string { return acc + v }, streams.As("all")).
+		ToStream().
+		To(enriched)
+	d := streamstest.New(t, b)
+	in, out := streamstest.Input(d, lines), streamstest.Output(d, enriched)
+	in.Send("k", "a b c d e f g h")
+	require.Equal(t, []string{"k=a!", "k=a!b!", "k=a!b!c!", "k=a!b!c!d!", "k=a!b!c!d!e!", "k=a!b!c!d!e!f!", "k=a!b!c!d!e!f!g!", "k=a!b!c!d!e!f!g!h!"}, texts(out.ReadAll()))
+	d.Restore()
+	in.Send("k", "i")
+	require.Equal(t, []string{"k=a!b!c!d!e!f!g!h!i!"}, texts(out.ReadAll()))
+}
+
+// TestMapAsyncInARow: what the first releases, the second calls for.
+func TestMapAsyncInARow(t *testing.T) {
+	t.Parallel()
+	mark := func(m string) func(context.Context, streams.Record[string, string]) (string, error) {
+		return func(_ context.Context, r streams.Record[string, string]) (string, error) { return r.Value + m, nil }
+	}
+	b := streams.NewBuilder()
+	b.Stream(lines).MapAsync(mark("1")).MapAsync(mark("2")).WithValueSerde(serde.String).To(enriched)
+	d := streamstest.New(t, b)
+	streamstest.Input(d, lines).Send("k", "v")
+	require.Equal(t, []string{"k=v12"}, texts(streamstest.Output(d, enriched).ReadAll()))
+	topology, err := b.Build()
+	require.NoError(t, err)
+	require.Contains(t, topology.Describe(), "Processor: KSTREAM-MAPASYNC-0000000001 (stores: [])\n      --> KSTREAM-MAPASYNC-0000000002")
+}
+
+func TestOptionsOfMapAsyncAreChecked(t *testing.T) {
+	t.Parallel()
+	b := streams.NewBuilder()
+	b.Stream(lines, streams.IdleAfter(0)).MapAsync[string](nil, streams.Concurrency(0), streams.Timeout(-1), streams.Retry(-1, 0))
+	_, err := b.Build()
+	for _, want := range []string{"the function is nil", "the concurrency 0", "the timeout -1ns", "-1 retries", "the time 0s after which"} {
 		require.ErrorContains(t, err, want)
 	}
 }

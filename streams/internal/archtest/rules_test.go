@@ -14,6 +14,7 @@ var ladder = [][]string{
 	{"store/memstore", "store/pebblestore", "store/cached"},
 	{"changelog"},
 	{"store/storetest"},
+	{"streams/internal/async"},
 	{"streams/internal/topo", "streams/internal/node"},
 	{"streams/internal/task"},
 	{"streams/internal/assign", "streams/internal/client"},
@@ -53,6 +54,7 @@ var pure = []string{
 // goroutineRooms may contain go statements; everything else is passive.
 var goroutineRooms = map[string]string{
 	"streams/internal/poller":  "the one consumer of the process",
+	"streams/internal/async":   "calls beside a task, of MapAsync",
 	"streams/internal/worker":  "the loop of each worker",
 	"streams/internal/restore": "restoring beside the processing path",
 	"streams/streamshttp":      "the HTTP server",

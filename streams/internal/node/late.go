@@ -23,7 +23,7 @@ func (f *rule[K, V, A]) tooLate(env *Env, r *record.Record[K, V]) error {
 	return f.late(r)
 }
 
-// JoinLate stands behind [JoinKept] of one side: records that come too late to be
+// JoinLate stands behind [JoinKept] of one side, whose store it asks: records that come too late to be
 // kept go to late as well. They are joined with what the other side has already, but
 // not with what it will have. Late is what lies window and grace or more behind the
 // highest time of this side; the store knows that across restarts.
@@ -33,8 +33,8 @@ func JoinLate[K, V any](kept *store.Window[K, V], w JoinWindow, late, next Sink[
 		if err := next(r); err != nil || r.NoKey || r.Null {
 			return err
 		}
-		highest, _, err := kept.StreamTime()
-		if err != nil || r.Time > highest-keeps || r.Time == highest {
+		highest, ok, err := kept.StreamTime()
+		if err != nil || !ok || r.Time > highest-keeps || r.Time == highest {
 			return err
 		}
 		return late(r)

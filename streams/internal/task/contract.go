@@ -4,6 +4,7 @@
 package task
 
 import (
+	"context"
 	"time"
 
 	"github.com/millrace/millrace/store"
@@ -107,6 +108,30 @@ type KeptTime struct {
 	MS int64
 }
 
+// Waker is an optional interface of a Runtime: operators whose calls go on beside the
+// task tell it that there may be something to release. It is called on any goroutine
+// and must not block.
+type Waker interface{ Wake() }
+
+// Lifetime is an optional interface of a Runtime: a commit waits for what operators
+// hold until this context is done.
+type Lifetime interface{ Context() context.Context }
+
+// Holder is an operator that holds records back while calls for them go on beside the
+// task. It sends them on in their order, never by itself.
+type Holder interface {
+	// Held is the number of records that were not sent on yet.
+	Held() int
+	// Full says that no further record should be taken in.
+	Full() bool
+	// Release sends on, in order, what may go; it does not wait.
+	Release() error
+	// Wait waits until Release has something to do, if anything is held.
+	Wait(context.Context) error
+	// Close gives up what is held.
+	Close()
+}
+
 // Linked is a sub-topology made of live, typed closures for one task.
 type Linked struct {
 	// Entries has the entry of each source topic.
@@ -121,6 +146,8 @@ type Linked struct {
 	Punctuators []Punctuator
 	// Stamps give the records of some source topics another time than their own.
 	Stamps map[string]Stamp
+	// Holders hold records back, parents before children. Each is drained by Flush, too.
+	Holders []Holder
 	// Times are kept across restarts.
 	Times []*KeptTime
 	// StreamTime, if set, is told the task's stream time before each record.

@@ -34,6 +34,12 @@ type Located interface {
 	Location() (operator, where string)
 }
 
+// Positioned is an error that knows its record, which is not the one under way.
+type Positioned interface {
+	error
+	Position() (topic string, partition int32, offset int64)
+}
+
 // Error is a record that could not be processed, with its position. The task must
 // not be used any further: some operators have seen the record, others have not.
 type Error struct {

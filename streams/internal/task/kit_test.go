@@ -21,13 +21,14 @@ type fake struct {
 	topics      []string
 	punctuators []task.Punctuator
 	flush       []func() error
+	holders     []task.Holder
 	streamTime  int64
 	log         []string
 }
 
 func (f *fake) Link(topo.TaskID, task.Runtime) (*task.Linked, error) {
 	l := &task.Linked{
-		Entries: map[string]task.Entry{}, Punctuators: f.punctuators, Flush: f.flush,
+		Entries: map[string]task.Entry{}, Punctuators: f.punctuators, Flush: f.flush, Holders: f.holders,
 		StreamTime: func(ms int64) { f.streamTime = ms },
 	}
 	for _, topic := range f.topics {

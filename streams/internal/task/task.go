@@ -125,6 +125,9 @@ func (t *Task) Head() (time int64, ok bool) {
 // sends it through the topology; then it calls the punctuators that stream time
 // has made due. It reports false if there is no record. An error is an *[Error].
 func (t *Task) Process() (processed bool, err error) {
+	if _, err := t.Release(); err != nil {
+		return false, err
+	}
 	if len(t.ready) == 0 {
 		return false, nil
 	}
@@ -234,6 +237,9 @@ func (t *Task) fault(r *Raw, err error) error {
 	e := &Error{Task: t.id, Partition: t.id.Partition, Offset: -1, Err: err}
 	if r != nil {
 		e.Topic, e.Partition, e.Offset = r.Topic, r.Partition, r.Offset
+	}
+	if p, ok := errors.AsType[Positioned](err); ok {
+		e.Topic, e.Partition, e.Offset = p.Position()
 	}
 	if at, ok := errors.AsType[Located](err); ok {
 		e.Operator, e.Where = at.Location()

@@ -2,6 +2,7 @@ package topo
 
 import (
 	"slices"
+	"time"
 
 	"github.com/millrace/millrace/store"
 )
@@ -60,6 +61,9 @@ type Node struct {
 	SelfJoin bool
 	// Reset is where a source starts without a committed offset.
 	Reset Reset
+	// IdleAfter is for how long a source may be silent and hold others up all the same;
+	// 0 leaves it to the application.
+	IdleAfter time.Duration
 	// Parents are the nodes whose records come in.
 	Parents []NodeID
 	// Children are the nodes that get this node's records, in the order of

@@ -68,6 +68,9 @@ type Source struct {
 	Topic string
 	// Reset says where to start without a committed offset.
 	Reset Reset
+	// IdleAfter is how long the source must be silent, by the wall clock, to hold the
+	// others up no more; 0 leaves it to the application.
+	IdleAfter time.Duration
 	// Where is the file:line of the declaration, for errors.
 	Where string
 }

@@ -61,7 +61,7 @@ func (t *Topology) addTopics(s *Subtopology, appID string, n *Node) {
 	switch n.Type {
 	case SourceNode:
 		for _, topic := range n.TopicNames(appID) {
-			s.Sources = append(s.Sources, Source{Topic: topic, Reset: n.Reset, Where: n.Where})
+			s.Sources = append(s.Sources, Source{Topic: topic, Reset: n.Reset, IdleAfter: n.IdleAfter, Where: n.Where})
 		}
 		if n.Internal {
 			s.Repartitions = append(s.Repartitions, Repartition{Topic: topic, Partitions: n.Partitions, Config: repartitionConfig()})

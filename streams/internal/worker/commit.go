@@ -24,6 +24,9 @@ func (w *Worker) commitDue(now time.Time) {
 	if w.failed || w.renewing || now.Before(w.nextCommit) && w.staged() < w.opt.MaxStaged {
 		return
 	}
+	if w.settling() {
+		return
+	}
 	ctx, cancel := context.WithTimeout(w.opt.Hard, commitBudget)
 	defer cancel()
 	err := w.commitTasks(ctx, w.owned)
@@ -59,6 +62,9 @@ func (w *Worker) staged() (bytes int64) {
 
 // commitTasks runs the protocol over the tasks that have something to commit.
 func (w *Worker) commitTasks(ctx context.Context, tasks []*owned) error {
+	if err := settle(ctx, tasks); err != nil {
+		return err
+	}
 	var parts []txn.Part
 	for _, o := range tasks {
 		if o.dirty() {
@@ -143,6 +149,9 @@ func (w *Worker) disown(tasks []*Task) (gone []*owned) {
 		if contains(tasks, o.task) {
 			o.task.state.Store(int32(Closing))
 			o.publish(time.Now())
+			if o.live != nil {
+				o.live.Close()
+			}
 			gone = append(gone, o)
 		} else {
 			kept = append(kept, o)

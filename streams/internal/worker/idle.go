@@ -13,6 +13,9 @@ const patience = 10 * time.Second
 // run empty.
 func (o *owned) ready(now time.Time) bool {
 	with := o.live.Ready()
+	if with > 0 && o.live.Full() {
+		return false
+	}
 	if with == 0 || with == len(o.inputs) || with == o.decided {
 		return with > 0
 	}
@@ -24,8 +27,8 @@ func (o *owned) ready(now time.Time) bool {
 }
 
 // waits reports whether an empty input is worth waiting for: for what its
-// partition is known to have, or for MaxTaskIdle. Once that is over, the input is
-// not waited for again until it has had records.
+// partition is known to have, or for MaxTaskIdle, but not for one that is idle. Once
+// that is over, the input is not waited for again until it has had records.
 func (o *owned) waits(now time.Time) (waits bool) {
 	for _, in := range o.inputs {
 		limit := o.idleLimit(in)
@@ -35,7 +38,7 @@ func (o *owned) waits(now time.Time) (waits bool) {
 		if in.emptySince.IsZero() {
 			in.emptySince = now
 		}
-		waits = waits || now.Sub(in.emptySince) < limit
+		waits = waits || now.Before(in.until(limit))
 	}
 	return waits
 }
@@ -51,6 +54,19 @@ func (o *owned) idleLimit(in *input) time.Duration {
 	return o.worker.opt.MaxTaskIdle
 }
 
+// until is when an empty input ends to hold the others up, which it may for limit. It
+// ends earlier if the input has been silent for so long that it is idle.
+func (in *input) until(limit time.Duration) time.Time {
+	end := in.emptySince.Add(limit)
+	if lag, _ := in.lag(); in.idle == 0 || lag > 0 {
+		return end
+	}
+	if silent := in.heard.Add(in.idle); silent.Before(end) {
+		return silent
+	}
+	return end
+}
+
 // due is when the task has something to do though no mail arrives.
 func (o *owned) due(now time.Time) (at time.Time, ok bool) {
 	if o.live == nil {
@@ -64,7 +80,7 @@ func (o *owned) due(now time.Time) (at time.Time, ok bool) {
 	}
 	for _, in := range o.inputs { // records are at hand and wait for others
 		limit := o.idleLimit(in)
-		if until := in.emptySince.Add(limit); limit > 0 && until.After(now) && (!ok || until.Before(at)) {
+		if until := in.until(limit); limit > 0 && until.After(now) && (!ok || until.Before(at)) {
 			at, ok = until, true
 		}
 	}

@@ -18,6 +18,10 @@ type input struct {
 	owing   []owing
 	// emptySince is when others began to wait for this one; zero if they do not.
 	emptySince time.Time
+	// idle is how long it must be silent to be idle, 0 for never; heard is when it last
+	// was not.
+	idle  time.Duration
+	heard time.Time
 }
 
 // owing is what the poller gets back when the task has passed an offset.
@@ -91,6 +95,9 @@ func (o *owned) add(b Batch) error {
 			continue
 		}
 		in.end, in.fetched, in.emptySince = b.End, b.Next, time.Time{}
+		if len(b.Records) > 0 {
+			in.heard = time.Now()
+		}
 		in.owing = append(in.owing, owing{b.Next, b.Bytes, b.Release})
 		return o.live.Add(b.Topic, b.Records)
 	}
@@ -100,7 +107,10 @@ func (o *owned) add(b Batch) error {
 // process gives the task its turn of at most limit records.
 func (o *owned) process(now time.Time, limit int) (n int, err error) {
 	o.decided = 0
-	for n < limit && o.ready(now) {
+	if err := o.release(); err != nil {
+		return 0, err
+	}
+	for n < limit && !o.settling && o.ready(now) {
 		if _, err := o.live.Process(); err != nil {
 			return n, err
 		}

@@ -20,6 +20,11 @@ func (m *mailbox) post(call func()) {
 	m.mu.Lock()
 	m.calls = append(m.calls, call)
 	m.mu.Unlock()
+	m.nudge()
+}
+
+// nudge wakes the worker's goroutine without mail.
+func (m *mailbox) nudge() {
 	select {
 	case m.wake <- struct{}{}:
 	default:

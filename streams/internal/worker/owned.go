@@ -29,6 +29,7 @@ type owned struct {
 	processed uint64
 	decided   int  // in this turn: go on with this number of inputs that have records
 	pending   bool // something was processed since the last commit
+	settling  bool // a commit waits for what operators hold
 	offsets   []task.Offset
 	measured  time.Time // when the stores were last asked for their size
 }
@@ -50,7 +51,7 @@ func (o *owned) link(starts map[string]Start) error {
 	}
 	for _, topic := range o.task.Topics {
 		s := starts[topic]
-		o.inputs = append(o.inputs, &input{topic: topic, next: s.Next, end: s.End})
+		o.inputs = append(o.inputs, &input{topic: topic, next: s.Next, end: s.End, idle: o.idleOf(topic), heard: time.Now()})
 		if err := live.Resume(topic, s.Offset, s.Metadata); err != nil {
 			return err
 		}

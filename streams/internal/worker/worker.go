@@ -40,6 +40,9 @@ type Options struct {
 
 	CommitInterval time.Duration
 	MaxTaskIdle    time.Duration
+	// SourceIdle is how long a source must be silent to be waited for no more, where it
+	// says nothing else itself; 0 is for ever.
+	SourceIdle time.Duration
 	// MaxStaged is how many bytes of writes may wait for a commit.
 	MaxStaged int64
 	// Undecodable says whether to leave out a record that cannot be decoded.
