@@ -3,7 +3,6 @@ package pebblestore
 import (
 	"bytes"
 	"errors"
-	"io"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -22,7 +21,9 @@ func (d *DB) Follow(spec store.Spec) (func() store.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func() store.Reader { return &live{db: d, key: prefixOf(id), lo: prefixOf(id), hi: prefixOf(id), end: prefixOf(id + 1)} }, nil
+	return func() store.Reader {
+		return &live{db: d, value: []byte{}, key: prefixOf(id), lo: prefixOf(id), hi: prefixOf(id), end: prefixOf(id + 1)}
+	}, nil
 }
 
 // live reads one store as it is committed, for one goroutine at a time.
@@ -30,15 +31,12 @@ type live struct {
 	db          *DB
 	key, lo, hi []byte // scratch; each begins with the store's number
 	end         []byte
-	lent        io.Closer // holds the value that the last Get returned
+	value       []byte // that the last Get returned
 }
 
-// Get implements [store.Reader]; the value is lent until the next call.
+// Get implements [store.Reader]. The value is copied: lent by Pebble, it would hold on
+// to old files for as long as the reader rests.
 func (r *live) Get(key []byte) (value []byte, ok bool, err error) {
-	if r.lent != nil {
-		_ = r.lent.Close()
-		r.lent = nil
-	}
 	if err := r.db.health.check(); err != nil {
 		return nil, false, err
 	}
@@ -50,8 +48,8 @@ func (r *live) Get(key []byte) (value []byte, ok bool, err error) {
 	case err != nil:
 		return nil, false, explain("read the state", r.db.dir, err)
 	}
-	r.lent = closer
-	return value, true, nil
+	r.value = append(r.value[:0], value...)
+	return r.value, true, explain("read the state", r.db.dir, closer.Close())
 }
 
 // Scan implements [store.Reader]: the state as of the call.
