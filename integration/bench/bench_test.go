@@ -76,10 +76,10 @@ func TestChecks(t *testing.T) {
 	t.Parallel()
 	set := datasets()["small"]
 	set.records = 2
-	none := func(func(key, value []byte) error) error { return nil }
-	twice := func(yield func(key, value []byte) error) error {
+	none := func(func(key, value []byte, ms int64) error) error { return nil }
+	twice := func(yield func(key, value []byte, ms int64) error) error {
 		for range 2 {
-			if err := yield(appendKey(nil, set.keyNo(0)), []byte{0, 0, 0, 0, 0, 0, 0, 1}); err != nil {
+			if err := yield(appendKey(nil, set.keyNo(0)), []byte{0, 0, 0, 0, 0, 0, 0, 1}, 0); err != nil {
 				return err
 			}
 		}
@@ -88,12 +88,12 @@ func TestChecks(t *testing.T) {
 	require.Error(t, checkUpper(set, false)(outputs{output: none}))
 	require.ErrorContains(t, checkCounts(set, set.keyNo, false)(outputs{output: none}), "counts of 0 keys, and 2")
 	require.ErrorContains(t, checkCounts(set, set.keyNo, true)(outputs{output: twice}), "goes from 1 to 1")
-	require.Error(t, checkWindows(set, true)(outputs{output: none, changelog: none}))
+	require.Error(t, checkWindows(set, true)(outputs{output: none}))
 	require.Error(t, checkTableJoin(set, datasets()["table"])(outputs{output: none}))
 	require.Error(t, checkStreamJoin(set, set)(outputs{output: none}))
 }
 
-// TestLatency measures for a second what a stand-in application answers.
+// TestLatencySummary: percentiles are those of the sorted latencies.
 func TestLatencySummary(t *testing.T) {
 	t.Parallel()
 	var l latencies

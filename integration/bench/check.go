@@ -8,9 +8,12 @@ import (
 
 // outputs are what a run left in its topics.
 type outputs struct {
-	// output and changelog yield every record, in order within a partition.
-	output, changelog func(yield func(key, value []byte) error) error
+	// output yields every result, in order within a partition.
+	output reader
 }
+
+// reader yields records; ms is their time.
+type reader func(yield func(key, value []byte, ms int64) error) error
 
 // digest is a sum over records that does not depend on their order.
 type digest struct {
@@ -37,8 +40,8 @@ func (d digest) equal(want digest) error {
 }
 
 // all digests a topic.
-func all(read func(func(key, value []byte) error) error) (d digest, err error) {
-	err = read(func(key, value []byte) error { d.add(key, value); return nil })
+func all(read reader) (d digest, err error) {
+	err = read(func(key, value []byte, _ int64) error { d.add(key, value); return nil })
 	return d, err
 }
 
@@ -71,7 +74,7 @@ func checkCounts(set dataset, keyOf func(int64) int64, cached bool) func(outputs
 			want[string(appendKey(nil, keyOf(i)))]++
 		}
 		got := map[string]int64{}
-		err := o.output(func(key, value []byte) error {
+		err := o.output(func(key, value []byte, _ int64) error {
 			n := int64(binary.BigEndian.Uint64(value))
 			if last := got[string(key)]; n <= last || !cached && n != last+1 {
 				return fmt.Errorf("the count of %s goes from %d to %d", key, last, n)
@@ -86,36 +89,33 @@ func checkCounts(set dataset, keyOf func(int64) int64, cached bool) func(outputs
 	}
 }
 
-// checkWindows expects the last counts in the changelog, whose keys carry the windows.
+// checkWindows expects the same of each key and window. A result has the time of the
+// latest record of its window, which tells the window.
 func checkWindows(set dataset, cached bool) func(outputs) error {
 	return func(o outputs) error {
-		want := map[string]int64{}
+		want, got := map[string]int64{}, map[string]int64{}
 		for i := range set.records {
-			want[string(windowKey(set.keyNo(i), set.time(i)))]++
+			want[string(windowKey(appendKey(nil, set.keyNo(i)), set.time(i)))]++
 		}
-		got := map[string]int64{}
-		if err := o.changelog(func(key, value []byte) error {
-			got[string(key)] = int64(binary.BigEndian.Uint64(value[len(value)-8:]))
+		err := o.output(func(key, value []byte, ms int64) error {
+			k, n := string(windowKey(key, ms)), int64(binary.BigEndian.Uint64(value))
+			if last := got[k]; n <= last || !cached && n != last+1 {
+				return fmt.Errorf("the count of %s at %d goes from %d to %d", key, ms, last, n)
+			}
+			got[k] = n
 			return nil
-		}); err != nil {
+		})
+		if err != nil {
 			return err
 		}
-		if err := equalCounts(got, want); err != nil {
-			return err
-		}
-		out, err := all(o.output)
-		if err == nil && !cached && out.records != set.records {
-			err = fmt.Errorf("%d results came out of %d records", out.records, set.records)
-		}
-		return err
+		return equalCounts(got, want)
 	}
 }
 
-// windowKey is the key of a changelog of windows: key, start, sequence number.
-func windowKey(no, ms int64) []byte {
+// windowKey tells the minute of a record from others of its key.
+func windowKey(key []byte, ms int64) []byte {
 	const minute = 60_000
-	b := binary.BigEndian.AppendUint64(appendKey(nil, no), uint64(ms-ms%minute))
-	return append(b, 0, 0, 0, 0)
+	return fmt.Appendf(nil, "%s in %d", key, ms/minute)
 }
 
 func equalCounts(got, want map[string]int64) error {

@@ -83,9 +83,9 @@ func (c *cluster) committed(ctx context.Context, group string, topics ...string)
 }
 
 // read yields every committed record of a topic up to its present end.
-func (c *cluster) read(ctx context.Context, topic string) func(func(key, value []byte) error) error {
-	return func(yield func(key, value []byte) error) error {
-		return c.consume(ctx, topic, func(r *kgo.Record) error { return yield(r.Key, r.Value) })
+func (c *cluster) read(ctx context.Context, topic string) reader {
+	return func(yield func(key, value []byte, ms int64) error) error {
+		return c.consume(ctx, topic, func(r *kgo.Record) error { return yield(r.Key, r.Value, r.Timestamp.UnixMilli()) })
 	}
 }
 

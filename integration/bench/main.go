@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"syscall"
 	"time"
@@ -49,7 +50,7 @@ type settings struct {
 	records, restored                       int64
 	keep                                    bool
 	linger                                  time.Duration
-	out                                     string
+	out, profile                            string
 }
 
 // run parses the command line, finds a broker and does what is asked.
@@ -80,6 +81,16 @@ func run(ctx context.Context, args []string) (err error) {
 		defer func() { err = errors.Join(err, file.Close()) }()
 		s.lines = file
 	}
+	if f.profile != "" {
+		file, err := os.Create(f.profile)
+		if err != nil {
+			return err
+		}
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return errors.Join(err, file.Close())
+		}
+		defer func() { pprof.StopCPUProfile(); err = errors.Join(err, file.Close()) }()
+	}
 	return s.do(ctx, flags.Arg(0), flags.Args()[1:])
 }
 
@@ -94,6 +105,7 @@ func declare(f *settings, s *session) *flag.FlagSet {
 	flags.StringVar(&f.out, "lines", "", "file that every run's line is appended to")
 	flags.Int64Var(&f.records, "records", 0, "records of each set, instead of the full size")
 	flags.Int64Var(&f.restored, "restored", 0, "records of the changelog, instead of the full size")
+	flags.StringVar(&f.profile, "cpuprofile", "", "file for a CPU profile of this process")
 	flags.DurationVar(&f.linger, "linger", -1, "how long the producer waits for more, instead of the default")
 	flags.StringVar(&s.run.codec, "codec", "none", "compression of the input: none or lz4")
 	flags.BoolVar(&s.run.check, "check", true, "compare the output with an independent computation")

@@ -167,7 +167,7 @@ func (c *cluster) judge(ctx context.Context, r *result, j job, id string, o runO
 		r.LogEnd = n
 	}
 	if o.check {
-		if err := j.check(outputs{c.read(ctx, j.output), c.read(ctx, changelog)}); err != nil {
+		if err := j.check(outputs{c.read(ctx, j.output)}); err != nil {
 			return fmt.Errorf("%s is wrong: %w", o.name, err)
 		}
 		r.Checked = "equal"
