@@ -12,7 +12,10 @@ type check struct {
 
 func checks() []check {
 	return []check{
-		{"schemas", schemas},
+		{"schemas", schemas}, {"required values", required}, {"listeners", listeners}, {"operators", operators},
+		{"versions", versions}, {"replication", replication}, {"users", users}, {"hosts", hosts}, {"jmx", jmx},
+		{"StatefulSets", statefulSets}, {"probes", probes}, {"times", times}, {"memory", memory}, {"state", state}, {"budgets", budgets},
+		{"priorities", priorities}, {"scaling", scaling}, {"references", references}, {"security", security}, {"networks", networks}, {"rescue", rescue},
 	}
 }
 
