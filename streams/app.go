@@ -32,7 +32,7 @@ type App struct {
 	plan     *topo.Plan
 	matched  matched
 	progress *progress
-	caches   *cached.Budget // of all record caches; nil for none
+	caches   *cached.Budget       // of all record caches; nil for none
 	hook     func(txn.Step) error // crashes commits between steps, for tests
 
 	ran     atomic.Bool
@@ -44,6 +44,10 @@ type App struct {
 	err     error // what Run returned
 	started time.Time
 	rt      *engine // once it is open, and after the end for its counters
+
+	membership Membership    // what Close asked for
+	closing    bool          // Close was called, perhaps before there was anything to stop
+	ended      chan struct{} // closed when Run returns
 }
 
 // New builds the topology and checks the configuration; it reports all faults of
@@ -57,7 +61,7 @@ func New(b *Builder, cfg Config) (*App, error) {
 	caches := cfg.caches()
 	program, plan := topology.ForApplication(cfg.ApplicationID, caches)
 	return &App{
-		caches: caches,
+		caches: caches, ended: make(chan struct{}),
 		cfg: cfg, topology: topology, program: program, plan: plan,
 		progress: newProgress(newDisplay(cfg.Progress, cfg.Logger), cfg.RestoreListener),
 	}, nil
@@ -97,7 +101,12 @@ func (a *App) run(ctx context.Context) error {
 	if at := seam.From(ctx).Hook; at != nil {
 		a.hook = func(s txn.Step) error { return at(string(s)) }
 	}
-	a.enter(StateStarting, func() { a.started, a.stop = time.Now(), stop })
+	a.enter(StateStarting, func() {
+		a.started, a.stop = time.Now(), stop
+		if a.closing {
+			stop()
+		}
+	})
 	a.cfg.Logger.Info("starting", "application", a.cfg.ApplicationID, "workers", a.cfg.Workers, "instance_id", a.cfg.InstanceID, "state_dir", a.cfg.StateDir)
 
 	for {
@@ -175,6 +184,7 @@ func (a *App) enter(s State, with func()) {
 func (a *App) end(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	defer close(a.ended)
 	a.phase, a.err = StateStopped, err
 	if err != nil {
 		a.phase = StateFailed

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+
 	"github.com/millrace/millrace/streams/internal/group"
 )
 
@@ -73,10 +75,11 @@ func (e *engine) quitWorkers() {
 	}
 }
 
-// leave takes a static member out of the group if it is not to come back.
+// leave takes a static member out of the group if it is not to come back. One that was
+// fenced has no place any more: the name is another's.
 func (e *engine) leave(ctx context.Context) {
 	c := e.app.cfg
-	if c.InstanceID == "" || !c.LeaveOnClose {
+	if c.InstanceID == "" || errors.Is(e.app.failure(), kerr.FencedInstanceID) || !e.app.leaves() {
 		return
 	}
 	if err := group.Leave(ctx, e.admin, c.ApplicationID, c.InstanceID); err != nil {

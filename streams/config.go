@@ -88,6 +88,10 @@ type Config struct {
 	// LeaveOnClose makes a static member leave the group when Run ends, so that its
 	// tasks move at once: for scaling down. Dynamic members always leave.
 	LeaveOnClose bool
+	// ReplicasFile says how many pods the StatefulSet is to have. If it is set, a pod
+	// that ends and whose ordinal, the end of InstanceID, is not below that number leaves
+	// the group. It defaults to the environment's MILLRACE_REPLICAS_FILE.
+	ReplicasFile string
 	// SessionTimeout is how long the group waits for a silent member:
 	// DefaultSessionTimeout, or DefaultStaticSessionTimeout with an InstanceID.
 	SessionTimeout time.Duration
@@ -183,6 +187,11 @@ type Config struct {
 	// topic has a generated name. Those have numbers that change when the program does,
 	// and then the state under the old name is lost.
 	RequireNames bool
+
+	// HeaderStores writes the changelogs of tables and aggregates as Kafka Streams does
+	// under dsl.store.format=HEADERS: removals carry the headers of the record being
+	// processed. Both forms are read, whatever is set.
+	HeaderStores bool
 
 	// OnUndecodable decides about records that a serde cannot read; nil is
 	// FailOnUndecodable. It is called on the workers, several at once.

@@ -38,6 +38,7 @@ func (c Config) withDefaults(getenv func(string) string) Config {
 	c.MaxUncommittedBytes = or(c.MaxUncommittedBytes, DefaultMaxUncommittedBytes)
 	c.MaxUnflushedBytes = or(c.MaxUnflushedBytes, DefaultMaxUnflushedBytes)
 	c.MaxBufferedBytes = or(c.MaxBufferedBytes, DefaultMaxBufferedBytes)
+	c.ReplicasFile = or(c.ReplicasFile, getenv("MILLRACE_REPLICAS_FILE"))
 	c.MemoryLimit = or(c.MemoryLimit, defaultMemory())
 	c.CacheBytes = or(c.CacheBytes, min(c.MemoryLimit/8, MaxDefaultCacheBytes))
 	c.StopTimeout = or(c.StopTimeout, DefaultStopTimeout)
