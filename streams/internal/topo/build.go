@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/changelog"
+	"github.com/millrace/millrace/store"
 )
 
 // Topology is a built graph: named, ordered and cut into sub-topologies. It is
@@ -35,12 +36,16 @@ type Options struct {
 	LogRetention time.Duration
 	// RequireNames makes faults of generated names of stores and internal topics.
 	RequireNames bool
+	// HeaderStores gives the changelogs of tables and aggregates the form of stores
+	// that keep headers; see store.Spec.LogRemovalHeaders.
+	HeaderStores bool
 }
 
 // Build names all nodes, optimizes and orders them and numbers the sub-topologies. It
 // reports all faults together. The graph stays as it is and may grow further.
 func (g *Graph) Build(opt Options) (*Topology, error) {
 	t := &Topology{Nodes: cloneNodes(g.nodes), Stores: slices.Clone(g.stores), logRetention: cmp.Or(opt.LogRetention, changelog.AdditionalRetention)}
+	t.format(opt)
 	n := naming{nodes: t.Nodes, stores: t.Stores}
 	for _, call := range g.calls {
 		call(&n)
@@ -54,6 +59,15 @@ func (g *Graph) Build(opt Options) (*Topology, error) {
 		return nil, err
 	}
 	return t, nil
+}
+
+// format sets what the options say about the form of all stores of operators.
+func (t *Topology) format(opt Options) {
+	for i := range t.Stores {
+		s := &t.Stores[i]
+		kept := s.Spec.Timestamped && s.Spec.Kind != store.KindWindow || s.Spec.Kind == store.KindSession
+		s.Spec.LogRemovalHeaders = opt.HeaderStores && kept && s.Prefix != ""
+	}
 }
 
 // cloneNodes copies what Build changes.

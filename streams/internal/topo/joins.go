@@ -2,7 +2,6 @@ package topo
 
 import (
 	"fmt"
-	"slices"
 )
 
 // StreamJoin declares a join of two streams.
@@ -135,7 +134,7 @@ func (j *StreamJoin) sharedName(number int) string {
 // called after the join.
 func (g *Graph) JoinBuffer(join NodeID, s StoreDecl) StoreID {
 	st := g.addStore(s)
-	g.nodes[join].Stores = append(slices.Clone(g.nodes[join].Stores), st)
+	g.nodes[join].Stores = append([]StoreID{st}, g.nodes[join].Stores...) // Kafka Streams adds it first
 	g.replay(func(n *naming) { n.stores[st].Spec.Name = n.nodes[join].Name + "-Buffer" })
 	return st
 }

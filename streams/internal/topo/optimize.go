@@ -216,7 +216,7 @@ func (o *optimizer) joinSelves() {
 		o.steps = slices.DeleteFunc(slices.Clone(o.steps), func(w *step) bool { return w.nodes[0] == right })
 		merge := &o.t.Nodes[s.join.Merge]
 		merge.Parents, merge.Stores = s.join.Windowed[:1], s.join.Stores[:1]
-		merge.Meets, merge.SelfJoin = nil, true
+		merge.SelfJoin = true
 		s.nodes = []NodeID{merge.ID}
 	}
 }
