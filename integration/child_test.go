@@ -47,6 +47,14 @@ func child(getenv func(string) string) int {
 type process struct {
 	*exec.Cmd
 	output *bytes.Buffer // to be read after its end only
+	exited chan struct{}
+	err    error // once it has exited
+}
+
+// Wait waits for the end of the process; several may.
+func (p *process) Wait() error {
+	<-p.exited
+	return p.err
 }
 
 // spawn starts an application in a process of its own; it is killed with the test.
@@ -58,17 +66,19 @@ func spawn(t *testing.T, app, in, out, state string, more ...string) *process {
 	cmd.Env = append(os.Environ(), childEnv+"="+app, childEnv+"_IN="+in, childEnv+"_OUT="+out,
 		childEnv+"_STATE="+state, childEnv+"_BROKERS="+strings.Join(kafka(t).Addrs, ","))
 	cmd.Env = append(cmd.Env, more...)
-	p := &process{cmd, new(bytes.Buffer)}
+	p := &process{Cmd: cmd, output: new(bytes.Buffer), exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.output, p.output
 	require.NoError(t, cmd.Start())
+	go func() {
+		defer close(p.exited)
+		p.err = cmd.Wait()
+	}()
 	t.Cleanup(p.kill)
 	return p
 }
 
 // kill ends the process without a chance to say goodbye, and waits until it is gone.
 func (p *process) kill() {
-	if p.ProcessState == nil {
-		_ = p.Process.Signal(syscall.SIGKILL)
-		_ = p.Wait()
-	}
+	_ = p.Process.Signal(syscall.SIGKILL)
+	<-p.exited
 }

@@ -222,18 +222,15 @@ func TestExactlyOnceCrashAtEachStep(t *testing.T) {
 			e.feed(300)
 			pod := childEnv + "_INSTANCE=pod-0" // whoever comes back need not wait for the session's end
 			first := e.spawn(state, pod, childEnv+"_CRASH="+step)
-			died := make(chan struct{})
-			go func() { defer close(died); _ = first.Wait() }()
 			within(func() bool {
 				select {
-				case <-died:
+				case <-first.exited:
 					return true
 				default:
 					return e.outputs() > 0 && e.processed() // a step that this broker's protocol does not have
 				}
 			})
 			first.kill()
-			<-died
 			e.feed(100)
 			e.clean(e.spawn(state, pod))
 		})

@@ -1,0 +1,193 @@
+//go:build synctests
+
+package sim
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/millrace/millrace/integration/check"
+	"github.com/millrace/millrace/store/pebblestore"
+	"github.com/millrace/millrace/streams"
+	"github.com/millrace/millrace/streams/internal/seam"
+)
+
+const (
+	partitions = 3
+	processes  = 2
+)
+
+// world is one run: brokers, input and processes.
+type world struct {
+	t       *testing.T
+	random  *rand.Rand
+	virtual *kfake.VirtualNetwork
+	cluster *kfake.Cluster
+	job     check.Job
+	client  *kgo.Client
+	next    [partitions]int
+	static  bool
+	pods    []*pod
+	dir     string
+	log     *slog.Logger
+}
+
+func newWorld(t *testing.T, seed uint64, dir string) *world {
+	w := &world{
+		t: t, random: rand.New(rand.NewPCG(seed, 7)), virtual: new(kfake.VirtualNetwork), dir: dir,
+		job: check.Job{App: "job", In: "in", Out: "out"}, log: slog.New(slog.DiscardHandler),
+	}
+	if os.Getenv("MILLRACE_TEST_LOG") != "" {
+		w.log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	}
+	w.static = w.random.IntN(2) == 0
+	var err error
+	w.cluster, err = kfake.NewCluster(kfake.NumBrokers(2), kfake.SeedTopics(partitions, w.job.In, w.job.Out), kfake.ListenFn(w.virtual.Listen),
+		kfake.Ports(19091, 19092), kfake.GroupMinSessionTimeout(time.Second), kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
+	require.NoError(t, err)
+	w.client, err = kgo.NewClient(append(w.connect(), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	require.NoError(t, err)
+	return w
+}
+
+func (w *world) connect() []kgo.Opt {
+	return []kgo.Opt{kgo.SeedBrokers(w.cluster.ListenAddrs()...), kgo.Dialer(w.virtual.DialContext)}
+}
+
+func (w *world) close() {
+	w.client.Close()
+	w.cluster.Close()
+}
+
+// feed writes n inputs to each partition.
+func (w *world) feed(n int) {
+	for range n {
+		for p := range int32(partitions) {
+			id := check.ID(p, w.next[p])
+			w.next[p]++
+			r := &kgo.Record{Topic: w.job.In, Partition: p, Key: []byte("k"), Value: []byte(id), Timestamp: time.UnixMilli(int64(1_000_000 + 100*w.next[p]))}
+			require.NoError(w.t, w.client.ProduceSync(context.Background(), r).FirstErr())
+		}
+	}
+}
+
+// pod is a process that comes back.
+type pod struct {
+	w     *world
+	index int
+	life  int
+	disk  *vfs.MemFS
+	state string
+	now   *life
+}
+
+// life is one of a pod's lives.
+type life struct {
+	net     *network
+	disk    *vfs.MemFS
+	crashAt string // a step, and how many of it to pass
+	left    atomic.Int32
+	crashed chan struct{} // closed at the step
+	once    sync.Once
+	dead    atomic.Bool
+	stop    context.CancelFunc
+	ended   chan struct{}
+	err     error
+}
+
+func (w *world) start() {
+	for i := range processes {
+		p := &pod{w: w, index: i, disk: vfs.NewCrashableMem()}
+		w.pods = append(w.pods, p)
+		p.live("")
+	}
+}
+
+// live begins a life, which may be meant to end at a step.
+func (p *pod) live(crashAt string) {
+	w := p.w
+	p.life++
+	if p.state == "" {
+		p.state = filepath.Join(w.dir, fmt.Sprint("pod-", p.index))
+	}
+	l := &life{net: newNetwork(w.virtual), disk: p.disk, crashAt: crashAt, crashed: make(chan struct{}), ended: make(chan struct{})}
+	l.left.Store(int32(w.random.IntN(4)))
+	cfg := streams.Config{
+		ApplicationID: w.job.App, Brokers: w.cluster.ListenAddrs(), ProcessingGuarantee: streams.ExactlyOnce, Workers: 1 + w.random.IntN(2),
+		StateDir: p.state, CommitInterval: 100 * time.Millisecond, TransactionTimeout: 5 * time.Second,
+		SessionTimeout: 6 * time.Second, HeartbeatInterval: 500 * time.Millisecond, RebalanceTimeout: 20 * time.Second,
+		MemoryLimit: 64 << 20, NoSignals: true, Logger: w.log.With("pod", p.index, "life", p.life), WaitForSources: 10 * time.Second,
+		KafkaOpts: []kgo.Opt{kgo.Dialer(l.net.dial)}, InstanceID: streams.NoInstanceID, StateLockTimeout: time.Minute,
+	}
+	if w.static {
+		cfg.InstanceID = fmt.Sprint("pod-", p.index)
+	}
+	app, err := streams.New(w.job.Topology(), cfg)
+	require.NoError(w.t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	l.stop = stop
+	ctx = seam.With(ctx, seam.Seams{
+		Hook: l.step,
+		Disk: func(o pebblestore.Options) pebblestore.Options { o.FS = l.disk; return o },
+	})
+	go func() {
+		defer close(l.ended)
+		l.err = app.Run(ctx)
+	}()
+	p.now = l
+}
+
+// step is called between the steps of the process.
+func (l *life) step(at string) error {
+	if l.dead.Load() {
+		return fmt.Errorf("dead before %s", at)
+	}
+	if at == l.crashAt && l.left.Add(-1) < 0 {
+		l.dead.Store(true)
+		l.net.cut()
+		l.once.Do(func() { close(l.crashed) })
+		return fmt.Errorf("crash before %s", at)
+	}
+	return nil
+}
+
+// crash takes the power: what was not synced to the disk is there in part, and nobody
+// hears of the process again.
+func (p *pod) crash(unsynced int) {
+	l := p.now
+	l.dead.Store(true)
+	l.net.cut()
+	p.disk = l.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: unsynced, RNG: p.w.random})
+	l.stop()
+	<-l.ended
+}
+
+// end asks the process to stop.
+func (p *pod) end() error {
+	p.now.stop()
+	<-p.now.ended
+	return p.now.err
+}
+
+// running reports whether the process is alive.
+func (p *pod) running() bool {
+	select {
+	case <-p.now.ended:
+		return false
+	default:
+		return true
+	}
+}
