@@ -26,8 +26,8 @@ func (s Sessions) store(c *call, prefix string) topo.StoreDecl {
 }
 
 // windowResult is the handle of a table of windows.
-func windowResult[K, A any](h handle[K, A], w TimeWindows) windowedHandle[K, A] {
-	out := windowedHandle[K, A]{h: h, closes: w.grace}
+func windowResult[K, A any](h handle[K, A], w TimeWindows, st topo.StoreID) windowedHandle[K, A] {
+	out := windowedHandle[K, A]{h: h, closes: w.grace, sts: []topo.StoreID{st}, get: windowsOf(st, h.ks, h.vs, false)}
 	if h.ks != nil {
 		out.ks = serde.WindowedTime(h.ks, w.size)
 	}
@@ -35,8 +35,8 @@ func windowResult[K, A any](h handle[K, A], w TimeWindows) windowedHandle[K, A] 
 }
 
 // sessionResult is the handle of a table of sessions.
-func sessionResult[K, A any](h handle[K, A], s Sessions) windowedHandle[K, A] {
-	out := windowedHandle[K, A]{h: h, closes: s.gap + s.grace}
+func sessionResult[K, A any](h handle[K, A], s Sessions, st topo.StoreID) windowedHandle[K, A] {
+	out := windowedHandle[K, A]{h: h, closes: s.gap + s.grace, sts: []topo.StoreID{st}, get: windowsOf(st, h.ks, h.vs, true)}
 	if h.ks != nil {
 		out.ks = serde.WindowedSession(h.ks)
 	}

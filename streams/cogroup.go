@@ -61,16 +61,16 @@ func (c Cogrouped[K, A]) Aggregate(init func() A, vs serde.Serde[A], opts ...Sto
 // Aggregate folds the records of each key and window; see [Cogrouped.Aggregate].
 func (c WindowedCogroup[K, A]) Aggregate(init func() A, vs serde.Serde[A], opts ...StoreOption) WindowedTable[K, A] {
 	d := declare(builderOf(c.parts), cogroupPrefix, init == nil, opts)
-	h, _ := cogrouped(&d, c.parts, c.w.store(&d, cogroupPrefix+storePrefix), vs, fold[K, A]{init: init, windows: c.w})
-	return WindowedTable[K, A]{windowResult(h, c.w)}
+	h, st := cogrouped(&d, c.parts, c.w.store(&d, cogroupPrefix+storePrefix), vs, fold[K, A]{init: init, windows: c.w})
+	return WindowedTable[K, A]{windowResult(h, c.w, st)}
 }
 
 // Aggregate folds the records of each key and session; merge combines the aggregates
 // of sessions that a record has joined, the earlier one first.
 func (c SessionCogroup[K, A]) Aggregate(init func() A, merge func(k K, a, b A) A, vs serde.Serde[A], opts ...StoreOption) WindowedTable[K, A] {
 	d := declare(builderOf(c.parts), cogroupPrefix, init == nil || merge == nil, opts)
-	h, _ := cogrouped(&d, c.parts, c.s.store(&d, cogroupPrefix+storePrefix), vs, fold[K, A]{init: init, merge: merge, sessions: c.s})
-	return WindowedTable[K, A]{sessionResult(h, c.s)}
+	h, st := cogrouped(&d, c.parts, c.s.store(&d, cogroupPrefix+storePrefix), vs, fold[K, A]{init: init, merge: merge, sessions: c.s})
+	return WindowedTable[K, A]{sessionResult(h, c.s, st)}
 }
 
 const cogroupPrefix = "COGROUPKSTREAM-AGGREGATE-"

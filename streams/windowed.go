@@ -62,11 +62,11 @@ func windowAggregate[K, V, A any](g grouping[K, V], c *call, w TimeWindows, late
 // windowFold declares an aggregation by key and window.
 func windowFold[K, V, A any](g grouping[K, V], c *call, w TimeWindows, late lateness[K, V], vs serde.Serde[A], rule func() node.Rule[K, V, A]) windowedHandle[K, A] {
 	ks := g.h.keySerde(c)
-	id, _ := g.fold(c, w.store(c, c.Prefix+storePrefix), ks, func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
+	id, st := g.fold(c, w.store(c, c.Prefix+storePrefix), ks, func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
 		return foldWindows(l, id, st, w, ks, vs, node.WithLate(rule(), lateSink[K, V](l, id)))
 	})
 	late.declare(g.h, id)
-	return windowResult(result(g, c, id, ks, vs), w)
+	return windowResult(result(g, c, id, ks, vs), w, st)
 }
 
 // SessionGroup is a grouped stream cut into sessions, to be aggregated by key
@@ -124,9 +124,9 @@ func sessionAggregate[K, V, A any](g grouping[K, V], c *call, s Sessions, late l
 // sessionFold declares an aggregation by key and session.
 func sessionFold[K, V, A any](g grouping[K, V], c *call, s Sessions, late lateness[K, V], vs serde.Serde[A], rule func() node.Rule[K, V, A]) windowedHandle[K, A] {
 	ks := g.h.keySerde(c)
-	id, _ := g.fold(c, s.store(c, c.Prefix+storePrefix), ks, func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
+	id, st := g.fold(c, s.store(c, c.Prefix+storePrefix), ks, func(l *linking, id topo.NodeID, st topo.StoreID) node.Sink[K, V] {
 		return foldSessions(l, id, st, s, ks, vs, node.WithLate(rule(), lateSink[K, V](l, id)))
 	})
 	late.declare(g.h, id)
-	return sessionResult(result(g, c, id, ks, vs), s)
+	return sessionResult(result(g, c, id, ks, vs), s, st)
 }

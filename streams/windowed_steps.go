@@ -1,14 +1,8 @@
 package streams
 
 import (
-	"errors"
-
-	"github.com/millrace/millrace/streams/internal/node"
 	"github.com/millrace/millrace/streams/serde"
 )
-
-// errNoLookup is what a look-up in a windowed table would return; no operator asks.
-var errNoLookup = errors.New("windowed tables have no look-ups; this is a fault of the library, please report it")
 
 // table is the windowed table as one with grown keys. Its aggregation always has
 // old values.
@@ -16,17 +10,14 @@ func (t windowedHandle[K, V]) table() tableHandle[Windowed[K], V] {
 	h := t.h.owned()
 	return tableHandle[Windowed[K], V]{
 		h:    handle[Windowed[K], V]{b: h.b, id: h.id, ks: t.ks, vs: h.vs, keyFrom: h.keyFrom, valueFrom: h.valueFrom},
-		olds: true,
-		get: func(*linking) node.Lookup[Windowed[K], V] {
-			return func(Windowed[K]) (v V, time int64, ok bool, err error) { return v, 0, false, errNoLookup }
-		},
-	}
+		olds: true, sts: t.sts, get: t.get, own: t.own,
+	}.owned()
 }
 
 // windowed is the way back: what an operator made of t's table.
 func windowed[K, V, V2 any](t windowedHandle[K, V], made tableHandle[Windowed[K], V2]) windowedHandle[K, V2] {
 	m := made.h
-	out := windowedHandle[K, V2]{ks: t.ks, closes: t.closes}
+	out := windowedHandle[K, V2]{ks: t.ks, closes: t.closes, sts: made.sts, get: made.get, own: made.own}
 	out.h = handle[K, V2]{b: m.b, id: m.id, ks: t.h.ks, vs: m.vs, keyFrom: m.keyFrom, valueFrom: m.valueFrom}
 	return out
 }

@@ -19,6 +19,10 @@ type windowedHandle[K, V any] struct {
 	ks serde.Serde[Windowed[K]]
 	// closes is how long after its end a window is closed.
 	closes time.Duration
+	// sts, get and own are those of tableHandle, with windowed keys.
+	sts []topo.StoreID
+	get func(*linking) node.Lookup[Windowed[K], V]
+	own *own[Windowed[K], V]
 }
 
 // ToStream is the stream of the table's changes: one record for each update,

@@ -131,16 +131,17 @@ func (in *interpreter) onWindowedTable(o op, w winTable) (any, error) {
 	n := opts[streams.NodeOption](name(o))
 	out := in.v.Types[o.ID]
 	test := func(k streams.Windowed[*val], v *val) bool { return o.Pred.test(windowed(k), v) }
-	if o.Materialized != nil {
-		return nil, unsupported("materialized steps of windowed tables")
-	}
 	switch o.Op {
 	case "filter":
-		return w.Filter(test, n...), nil
+		return in.keepWindows(o, w.Filter(test, n...)), nil
 	case "filterNot":
-		return w.FilterNot(test, n...), nil
+		return in.keepWindows(o, w.FilterNot(test, n...)), nil
 	case "mapValues":
-		return w.MapValuesKeyed(func(k streams.Windowed[*val], v *val) *val { return o.Fn.mapValue(windowed(k), v) }, n...), nil
+		return in.keepWindows(o, w.MapValuesKeyed(func(k streams.Windowed[*val], v *val) *val { return o.Fn.mapValue(windowed(k), v) }, n...)), nil
+	case "join", "leftJoin", "outerJoin":
+		if with, ok := in.nodes[o.With].(winTable); ok && o.FK == nil {
+			return in.keepWindows(o, joinWindows(o, w, with)), nil
+		}
 	case "groupBy":
 		f := func(k streams.Windowed[*val], v *val) (*val, *val) { return o.Fn.mapPair(windowed(k), v) }
 		return w.GroupBy(f, datum{out.Key}, datum{out.Value}, opts[streams.RepartitionOption](name(o))...), nil
