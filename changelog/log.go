@@ -113,6 +113,9 @@ func (l *logged) LogDelete(key []byte) error {
 	if err := l.begin(key); err != nil {
 		return err
 	}
+	if l.spec.LogRemovalHeaders && l.context.Headers != nil {
+		l.out.Headers = l.context.Headers()
+	}
 	return l.emit(&l.out)
 }
 

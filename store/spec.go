@@ -70,6 +70,9 @@ type Spec struct {
 	// processed, as Kafka Streams does for the sides of stream-stream joins and for
 	// foreign-key subscriptions.
 	LogHeaders bool
+	// LogRemovalHeaders gives those of removals the headers of the record being
+	// processed: what is seen of Kafka Streams' stores that keep headers.
+	LogRemovalHeaders bool
 	// LoggingOff says that the store has no changelog topic and is lost with its
 	// disk.
 	LoggingOff bool

@@ -40,6 +40,9 @@ func (c Config) building() []BuildOption {
 	if c.RequireNames {
 		out = append(out, RequireNames())
 	}
+	if c.HeaderStores {
+		out = append(out, HeaderStores())
+	}
 	return out
 }
 
@@ -58,4 +61,10 @@ func LogRetention(d time.Duration) BuildOption {
 // [Config].RequireNames.
 func RequireNames() BuildOption {
 	return func(o *topo.Options) { o.RequireNames = true }
+}
+
+// HeaderStores writes changelogs as Kafka Streams' stores that keep headers do; see
+// [Config].HeaderStores.
+func HeaderStores() BuildOption {
+	return func(o *topo.Options) { o.HeaderStores = true }
 }

@@ -32,7 +32,7 @@ func (u unsupported) Error() string { return "not in this version: " + string(u)
 
 func interpret(v vector) (b *streams.Builder, err error) {
 	in := &interpreter{b: streams.NewBuilder(), v: v, nodes: map[string]any{}, uses: map[string]use{}}
-	for _, key := range []string{"dsl.store.format", "processing.exception.handler", "deserialization.exception.handler",
+	for _, key := range []string{"processing.exception.handler", "deserialization.exception.handler",
 		"errors.dead.letter.queue.topic.name"} {
 		if _, ok := v.Config[key]; ok {
 			return nil, unsupported("config " + key)

@@ -25,6 +25,9 @@ func (v *vector) building() []streams.BuildOption {
 	if more, ok := v.Config["windowstore.changelog.additional.retention.ms"].(float64); ok {
 		out = append(out, streams.LogRetention(ms(int64(more))))
 	}
+	if v.Config["dsl.store.format"] == "headers" {
+		out = append(out, streams.HeaderStores())
+	}
 	return out
 }
 
