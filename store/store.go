@@ -49,6 +49,14 @@ type Engine interface {
 	DeleteRange(lo, hi []byte) error
 }
 
+// Backing is implemented by engines that hold in memory what was read and written
+// lately.
+type Backing interface {
+	// BehindCache tells the engine that a cache in front of it does so already, and
+	// writes each key once, in order. It comes before the first read and write.
+	BehindCache()
+}
+
 // DB is the local state of one task: all its stores and the position they stand
 // at. Engines and DB belong to one goroutine, except where a method says so.
 type DB interface {

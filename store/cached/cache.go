@@ -113,7 +113,10 @@ func newCache[K, V any](e store.Engine, spec store.Spec, l layout, o Options[K, 
 	c.lease = open(o.Budget, c)
 	if s, ok := e.(Split); ok {
 		c.log, c.sorted = newLogLayer(s, spec, l), true
-		return c, s.Staged()
+		e = s.Staged()
+	}
+	if b, ok := e.(store.Backing); ok {
+		b.BehindCache()
 	}
 	return c, e
 }

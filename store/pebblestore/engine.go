@@ -121,6 +121,13 @@ func (e *engine) DeleteRange(lo, hi []byte) error {
 	return explain("write the state", e.db.dir, e.db.staged.DeleteRange(from, to, nil))
 }
 
+// BehindCache implements [store.Backing].
+func (e *engine) BehindCache() {
+	if e.over != nil && len(e.over.rows) == 0 {
+		e.over = nil
+	}
+}
+
 // spill takes what the overlay holds back to the batch, which ranges work on.
 func (e *engine) spill() error {
 	if e.over == nil || len(e.over.dirty) == 0 {

@@ -7,7 +7,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
+
+	"github.com/millrace/millrace/store"
 )
 
 // below is what an overlay drains into.
@@ -138,4 +141,27 @@ func TestOverlayDoesNotAllocate(t *testing.T) {
 		o.put(key, value)
 		o.get(key)
 	}))
+}
+
+// TestBehindCache: a store with a cache in front of it has no overlay; one that
+// remembers something already keeps it, because it may be staged.
+func TestBehindCache(t *testing.T) {
+	t.Parallel()
+	d, err := Open("s", Options{FS: vfs.NewMem()})
+	require.NoError(t, err)
+	defer d.Close()
+	for _, written := range []bool{false, true} {
+		st, err := d.Engine(store.Spec{Name: fmt.Sprint(written), Kind: store.KindKeyValue})
+		require.NoError(t, err)
+		if written {
+			require.NoError(t, st.Put([]byte("k"), []byte("v")))
+		}
+		st.(store.Backing).BehindCache()
+		require.Equal(t, written, st.(*engine).over != nil)
+		require.NoError(t, st.Put([]byte("k2"), []byte("v2")))
+		value, ok, err := st.Get([]byte("k2"))
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, "v2", string(value))
+	}
 }
