@@ -27,6 +27,7 @@ type DB struct {
 	own     bool // shared was made for this DB alone
 	db      *pebble.DB
 	health  *health
+	files   *ledger
 
 	// closing lets Flush and Size, which any goroutine may call, end before the
 	// files go.
@@ -62,12 +63,13 @@ func Open(dir string, o Options) (*DB, error) {
 	}
 	d := &DB{
 		catalogue: newCatalogue(dir), options: o, shared: o.Shared, own: o.Shared == nil,
-		health: newHealth(o.FS, dir, o.Logger), engines: map[string]*engine{},
+		health: newHealth(o.FS, dir, o.Logger), files: newLedger(o.FS), engines: map[string]*engine{},
 	}
 	if d.own {
 		d.shared = NewShared(DefaultMemoryBudget)
 	}
 	if err := d.open(); err != nil {
+		d.files.closeAll()
 		d.leave(DBMetrics{})
 		return nil, err
 	}
@@ -340,6 +342,7 @@ func (d *DB) Close() error {
 // shut closes Pebble, which checks itself at the end and panics if a failure before
 // left it in disorder. All that matters is on the disk by then, or reported.
 func (d *DB) shut() (err error) {
+	defer d.files.closeAll()
 	defer func() { err = recovered(recover(), "close the state", d.dir, err) }()
 	return explain("close the state", d.dir, d.db.Close())
 }

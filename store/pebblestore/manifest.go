@@ -21,19 +21,20 @@ type manifestFS struct {
 
 // Create implements vfs.FS.
 func (m manifestFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	base := m.PathBase(name)
-	mine := m.PathDir(name) == m.health.dir
 	f, err := m.FS.Create(name, category)
+	base := m.PathBase(name)
+	list, marker := strings.HasPrefix(base, "MANIFEST-"), strings.HasPrefix(base, "marker.")
 	switch {
-	case mine && strings.HasPrefix(base, "MANIFEST-"):
-		if err == nil {
-			f = &manifestFile{f, m.health}
-		}
-	case mine && strings.HasPrefix(base, "marker.") && err != nil:
+	case m.PathDir(name) != m.health.dir || !list && !marker:
+		return f, err
+	case err != nil:
+		// Pebble would try again without an end, and wait for it in Open.
 		m.health.fail(err)
 		return &manifestFile{nothing{}, m.health}, nil
+	case list:
+		return &manifestFile{f, m.health}, nil
 	}
-	return f, err
+	return f, nil
 }
 
 // OpenDir implements vfs.FS. Pebble panics if the directory does not sync.

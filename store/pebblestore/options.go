@@ -48,7 +48,7 @@ func (o Options) withDefaults() Options {
 // without an end while flushes fail; see the package comment. Ours is [brake].
 func (d *DB) pebbleOptions() *pebble.Options {
 	p := &pebble.Options{
-		FS:                          manifestFS{fence{d.health}.wrap(d.options.FS), d.health},
+		FS:                          manifestFS{fence{d.health}.wrap(d.files), d.health},
 		Cache:                       d.shared.cache,
 		FileCache:                   d.shared.files,
 		MemTableSize:                d.shared.memTableSize(),
