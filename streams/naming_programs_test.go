@@ -127,8 +127,9 @@ var programs = map[string]func(b builder){
 		x.Join(x, near, join).To(text("z"))
 	},
 	"stream table join grace unnamed": func(b builder) {
+		a := b.Stream(text("a"))
 		v := b.Table(text("b"), streams.As("v"), streams.WithHistory(5*time.Minute))
-		b.Stream(text("a")).JoinTable(v, join, streams.WithGrace(3*time.Second)).To(text("z"))
+		a.JoinTable(v, join, streams.WithGrace(3*time.Second)).To(text("z"))
 	},
 	"stream globaltable join": func(b builder) {
 		b.Stream(text("a")).JoinGlobal(b.GlobalTable(text("b")), func(k, _ string) string { return k }, join).To(text("z"))
