@@ -45,7 +45,7 @@ func beans() map[string]string {
 		"kafka.server<type=ReplicaManager, name=UnderReplicatedPartitions><>Value":                     "kafka_server_replicamanager_underreplicatedpartitions",
 		"kafka.server<type=ReplicaManager, name=IsrShrinksPerSec><>Count":                              "kafka_server_replicamanager_isrshrinks_total",
 		"kafka.controller<type=KafkaController, name=ActiveControllerCount><>Value":                    "kafka_controller_kafkacontroller_activecontrollercount",
-		"kafka.network<type=RequestMetrics, name=RequestsPerSec, request=Produce, version=11><>Count":  `kafka_network_requests_total{request="Produce"}`,
+		"kafka.network<type=RequestMetrics, name=RequestsPerSec, request=Produce, version=11><>Count":  `kafka_network_requests_total{request="Produce",version="11"}`,
 		"kafka.network<type=RequestMetrics, name=TotalTimeMs, request=Produce><>99thPercentile":        `kafka_network_request_time_milliseconds{quantile="0.99",request="Produce"}`,
 		"kafka.server<type=raft-metrics><>high-watermark":                                              "kafka_server_raft_high_watermark",
 		"kafka.server<type=KafkaRequestHandlerPool, name=RequestHandlerAvgIdlePercent><>OneMinuteRate": "kafka_server_requesthandler_idle_ratio",
@@ -96,7 +96,7 @@ func (c jmxConfig) metric(bean string) (string, faults) {
 			name = strings.ToLower(name)
 		}
 		var labels []string
-		for _, l := range []string{"partition", "quantile", "request", "topic"} {
+		for _, l := range []string{"partition", "quantile", "request", "topic", "version"} {
 			if v, ok := r.Labels[l]; ok {
 				labels = append(labels, fmt.Sprintf("%s=%q", l, expand(v)))
 			}
