@@ -3,6 +3,7 @@ package streams
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -50,7 +51,7 @@ func (e *engine) openProducers(ctx context.Context) (err error) {
 	}
 	for i := range c.Workers {
 		again := func(ctx context.Context) (*kgo.Client, *txn.Producer, error) { return p.open(ctx, i) }
-		producer, tx, err := again(ctx)
+		producer, tx, err := p.first(ctx, i)
 		if err != nil {
 			return client.Explain(err, c.Brokers)
 		}
@@ -68,13 +69,31 @@ func (e *engine) endVanished(ctx context.Context) error {
 		return err
 	}
 	for i := now; i < before; i++ {
-		producer, _, err := e.producers.open(ctx, i)
+		producer, _, err := e.producers.first(ctx, i)
 		if err != nil {
 			return fmt.Errorf("ending the transaction of worker %d, which is no more: %w", i, err)
 		}
 		producer.Close()
 	}
 	return dir.SetWorkers(now)
+}
+
+// first makes the producer of worker i at the start. The brokers have answered before,
+// so what is lost now is worth another try, for as long as they may be unreachable.
+func (p *producers) first(ctx context.Context, i int) (producer *kgo.Client, tx *txn.Producer, err error) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	for pause := 50 * time.Millisecond; ; pause *= 2 {
+		producer, tx, err = p.open(ctx, i)
+		if err == nil || txn.Judge(err) == txn.Fatal {
+			return producer, tx, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, nil, err
+		}
+	}
 }
 
 // open makes the producer of worker i. The caller closes the client.

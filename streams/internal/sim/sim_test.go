@@ -33,6 +33,7 @@ func TestSeeds(t *testing.T) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			if !simulate(t, seed) {
 				unlived++
+				t.Log("did not catch up in time")
 			}
 		})
 	}
@@ -70,6 +71,9 @@ func simulate(t *testing.T, seed uint64) (live bool) {
 		defer cancel()
 		evidence, err := check.Collect(ctx, w.job, w.connect()...)
 		require.NoError(t, err)
+		if !live {
+			t.Log(check.Judge(evidence))
+		}
 		require.Empty(t, judge(evidence, live))
 	})
 	return live
@@ -176,7 +180,7 @@ func (w *world) fault(p *pod) {
 			l.net.lose(&loss{key: int16(keys()[w.random.IntN(len(keys()))]), after: w.random.IntN(2) == 0, skip: w.random.IntN(3)})
 		}
 	case 6:
-		w.cluster.ShufflePartitionLeaders()
+		w.moveLeaders()
 	case 7:
 		w.cluster.RehashCoordinators()
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/millrace/millrace/integration/check"
 	"github.com/millrace/millrace/store/pebblestore"
@@ -58,6 +59,7 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 	w.cluster, err = kfake.NewCluster(kfake.NumBrokers(2), kfake.SeedTopics(partitions, w.job.In, w.job.Out), kfake.ListenFn(w.virtual.Listen),
 		kfake.Ports(19091, 19092), kfake.GroupMinSessionTimeout(time.Second), kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
 	require.NoError(t, err)
+	w.cluster.ControlKey(int16(kmsg.OffsetForLeaderEpoch), w.epochs)
 	w.client, err = kgo.NewClient(append(w.connect(), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
 	require.NoError(t, err)
 	return w
@@ -67,7 +69,41 @@ func (w *world) connect() []kgo.Opt {
 	return []kgo.Opt{kgo.SeedBrokers(w.cluster.ListenAddrs()...), kgo.Dialer(w.virtual.DialContext)}
 }
 
+// epochs answers where the records of a leader's epoch end: no leader here ever loses
+// any. The broker's own answer is made for one that does, and takes consumers back to
+// the beginning when a leader moved twice between their records.
+func (w *world) epochs(in kmsg.Request) (kmsg.Response, error, bool) {
+	w.cluster.KeepControl()
+	req := in.(*kmsg.OffsetForLeaderEpochRequest)
+	resp := req.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
+	for _, t := range req.Topics {
+		answer := kmsg.NewOffsetForLeaderEpochResponseTopic()
+		answer.Topic = t.Topic
+		for _, p := range t.Partitions {
+			end := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
+			end.Partition, end.LeaderEpoch, end.EndOffset = p.Partition, p.LeaderEpoch, 1<<40
+			answer.Partitions = append(answer.Partitions, end)
+		}
+		resp.Topics = append(resp.Topics, answer)
+	}
+	return resp, nil, true
+}
+
+// moveLeaders gives each partition a leader by the seed's luck.
+func (w *world) moveLeaders() {
+	for _, topic := range []string{w.job.In, w.job.Out, w.job.Changelog(check.StoreGroups)} {
+		for p := range int32(partitions) {
+			_ = w.cluster.MoveTopicPartition(topic, p, int32(w.random.IntN(2))) // it may not be there yet
+		}
+	}
+}
+
 func (w *world) close() {
+	for _, p := range w.pods {
+		p.now.net.cut()
+		p.now.stop()
+		<-p.now.ended
+	}
 	w.client.Close()
 	w.cluster.Close()
 }

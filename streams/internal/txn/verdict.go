@@ -3,6 +3,7 @@ package txn
 import (
 	"context"
 	"errors"
+	"io"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -45,8 +46,8 @@ func Judge(err error) Verdict {
 	switch {
 	case errors.Is(err, kgo.ErrClientClosed), errors.Is(err, kgo.ErrAborting):
 		return Abort // the producer was given up, by us
-	case isAny(err, context.DeadlineExceeded, kgo.ErrRecordTimeout, kgo.ErrRecordRetries), kgo.IsRetryableBrokerErr(err):
-		return Retry
+	case isAny(err, context.DeadlineExceeded, kgo.ErrRecordTimeout, kgo.ErrRecordRetries, io.EOF), kgo.IsRetryableBrokerErr(err):
+		return Retry // an end of the connection, also at its first answer, which the client takes for a mistake
 	}
 	return Fatal
 }
