@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/millrace/millrace/changelog"
 	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/store/keyenc"
 	"github.com/millrace/millrace/store/memstore"
 	"github.com/millrace/millrace/streams/record"
 	"github.com/millrace/millrace/streams/serde"
@@ -77,8 +79,11 @@ func (r *replay) stores() {
 		if err != nil {
 			r.differ("store "+name, "its content", err)
 		}
-		if r.v.cached(name) && spec.Segmented() {
+		switch {
+		case r.v.cached(name) && spec.Segmented():
 			got = r.recalled(spec, got)
+		case spec.Segmented():
+			got = r.alive(spec, got)
 		}
 		slices.SortStableFunc(got, entry.compare)
 		r.rows("store "+name, r.sorted(want.Entries), got)
@@ -121,6 +126,29 @@ func (v *vector) cached(name string) bool {
 		}
 	}
 	return true
+}
+
+// alive leaves out of a store of windows or sessions what has expired by the times of
+// its changelog: the store's own time counts removals too, but our reader, which is new,
+// finds only what is there.
+func (r *replay) alive(spec store.Spec, got []entry) []entry {
+	timeOf := keyenc.WindowTime
+	if spec.Kind == store.KindSession {
+		timeOf = keyenc.SessionTime
+	}
+	oldest, decoder := int64(math.MinInt64), changelog.NewDecoder(spec)
+	for _, m := range r.d.Changelog(spec.Name) {
+		muts, err := decoder.Mutations(m.Key, m.Value, m.Time, m.Headers...)
+		require.NoError(r.t, err)
+		for _, mut := range muts {
+			_, at, err := timeOf(mut.Key)
+			require.NoError(r.t, err)
+			oldest = max(oldest, at-spec.Retention.Milliseconds()+1)
+		}
+	}
+	return slices.DeleteFunc(got, func(e entry) bool {
+		return spec.Kind == store.KindWindow && e.start < oldest || spec.Kind == store.KindSession && e.end < oldest
+	})
 }
 
 // recalled adds to the content of a cached store of windows or sessions what has
