@@ -25,6 +25,18 @@ type Topology struct {
 // topics are shown without the application id, which precedes them in Kafka.
 func (t *Topology) Describe() string { return t.graph.Describe() }
 
+// JSON is what Describe shows as JSON, with the file:line of each operator and store
+// and with the stores' kinds and changelogs: an object with sub_topologies, each with
+// its nodes and stores.
+func (t *Topology) JSON() string { return t.graph.JSON() }
+
+// Mermaid is the topology as a flow chart for Mermaid, which many tools show in
+// Markdown: sub-topologies, operators with their file:line, topics and stores.
+func (t *Topology) Mermaid() string { return t.graph.Mermaid() }
+
+// DOT is the same as a graph for Graphviz.
+func (t *Topology) DOT() string { return t.graph.DOT() }
+
 // Plan is the topology as the runtime of an application sees it.
 func (t *Topology) Plan(applicationID string) *topo.Plan { return t.graph.Plan(applicationID) }
 

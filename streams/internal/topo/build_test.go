@@ -22,7 +22,8 @@ import (
 //	x join under=a table=t [rekey | rekey=name] [as=n] [left]
 //	x selfjoin under=a [as=n]
 //
-// "describe" prints the text of Kafka Streams, "plan" what the runtime sees; "optimize"
+// "describe" prints the text of Kafka Streams, "json", "mermaid" and "dot" the other
+// forms, "plan" what the runtime sees; "optimize"
 // among their arguments optimizes. An op takes its prefix from do=FILTER.
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -39,6 +40,12 @@ func TestScripts(t *testing.T) {
 				return err.Error()
 			case d.Cmd == "plan":
 				return planText(built.Plan("app"))
+			case d.Cmd == "json":
+				return built.JSON()
+			case d.Cmd == "mermaid":
+				return built.Mermaid()
+			case d.Cmd == "dot":
+				return built.DOT()
 			default:
 				return built.Describe()
 			}
