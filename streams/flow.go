@@ -120,15 +120,16 @@ func (b *Builder) StreamAll[K, V any](topics []Topic[K, V], opts ...SourceOption
 // WithPartitions says how many partitions it has. What groups or joins behind it
 // needs no other one.
 func (s Stream[K, V]) Repartition(opts ...RepartitionOption) Stream[K, V] {
-	return Stream[K, V]{through(s.h.owned(), opts)}
+	return Stream[K, V]{through(s.h.owned(), false, chooser[K, V]{}, opts)}
 }
 
-func through[K, V any](h handle[K, V], opts []RepartitionOption) handle[K, V] {
-	c := declare(h.b, "KSTREAM-REPARTITION-", false, opts, h.id)
+func through[K, V any](h handle[K, V], missing bool, to chooser[K, V], opts []RepartitionOption) handle[K, V] {
+	c := declare(h.b, "KSTREAM-REPARTITION-", missing, opts, h.id)
 	out := h
 	out.ks, out.vs, out.rekeyed = h.keySerde(&c), h.valueSerde(&c), false
 	nodes := h.b.graph.Repartition(c.Call, c.partitions)
 	repartition(h, nodes, out.ks, out.vs)
+	h.b.link(nodes.Sink, to.leave(out.ks, out.vs))
 	out.id = nodes.Source
 	return out
 }

@@ -71,7 +71,7 @@ func (s Stream[K, V]) To(t Topic[K, V], opts ...SinkOption) {
 	h := s.h.owned()
 	c := declare(h.b, "KSTREAM-SINK-", false, opts, h.id)
 	t.check(&c)
-	h.b.link(h.b.graph.Sink(t.name, c.Call), leave(t.ks, t.vs))
+	h.b.link(h.b.graph.Sink(t.name, c.Call), t.to.leave(t.ks, t.vs))
 }
 
 // GroupByKey groups the records by the key they have. If operators above may

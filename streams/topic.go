@@ -10,6 +10,8 @@ type Topic[K, V any] struct {
 	vs   serde.Serde[V]
 	// time is the event time of a record, if it is not the record's own.
 	time func(Record[K, V], int64) int64
+	// to is the topic's own partitioner, if it has one.
+	to chooser[K, V]
 }
 
 // NewTopic describes a topic; it makes none. A wrong name or a missing serde is

@@ -177,5 +177,13 @@ func (u *unit) Emit(o *task.Out) error {
 	return nil
 }
 
+// Partitions implements task.Partitioned.
+func (u *unit) Partitions(topic string) (int32, error) {
+	if t, ok := u.d.topics[topic]; ok {
+		return t.partitions, nil
+	}
+	return u.d.partitions, nil
+}
+
 // Skipped implements task.Runtime.
 func (u *unit) Skipped(operator, reason string) { u.d.skipped[Skip{operator, reason}]++ }

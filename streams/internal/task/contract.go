@@ -108,6 +108,12 @@ type KeptTime struct {
 	MS int64
 }
 
+// Partitioned is an optional interface of a Runtime: it counts a topic's partitions for
+// sinks that choose one themselves.
+type Partitioned interface {
+	Partitions(topic string) (int32, error)
+}
+
 // Waker is an optional interface of a Runtime: operators whose calls go on beside the
 // task tell it that there may be something to release. It is called on any goroutine
 // and must not block.

@@ -38,6 +38,7 @@ type Sender struct {
 
 	records []kgo.Record // rest of the slab
 	bytes   []byte       // rest of the slab
+	counts  map[string]int32 // of partitions, since the last flush
 	sticky  uint32
 	run     int
 	emitted uint64
@@ -209,6 +210,7 @@ func (s *Sender) Emitted() uint64 { return s.emitted }
 // Flush waits until everything emitted is acknowledged and returns the first
 // delivery error there ever was.
 func (s *Sender) Flush(ctx context.Context) error {
+	clear(s.counts)
 	if err := s.lane.client.Flush(ctx); err != nil {
 		return fmt.Errorf("waiting for acknowledgements: %w", err)
 	}
