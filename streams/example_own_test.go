@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/streams"
+	"github.com/millrace/millrace/streams/aggregate"
 	"github.com/millrace/millrace/streams/serde"
 	"github.com/millrace/millrace/streams/streamstest"
 )
@@ -153,4 +154,80 @@ func ExampleIdleAfter() {
 	topology, err := b.Build()
 	fmt.Println(topology.Plan("shop").Subtopologies[0].Sources[1].IdleAfter, err)
 	// Output: 1s <nil>
+}
+
+// Three results of each minute's orders in one pass, out of one store.
+func ExampleWindowedGroup_AggregateBy() {
+	type minute = aggregate.Triple[int64, []string, *aggregate.Sketch]
+	longer := func(a, b string) int { return len(b) - len(a) }
+	all := aggregate.Three(
+		aggregate.Count[string, string](),
+		aggregate.TopN[string](2, longer, serde.String),
+		aggregate.ApproxDistinct[string](func(product string) string { return product }),
+	)
+	b := streams.NewBuilder()
+	b.Stream(orders).GroupByKey().
+		WindowedBy(streams.Tumbling(time.Minute)).
+		AggregateBy(all, streams.As("minutes")).
+		MapValues(func(m minute) string { return fmt.Sprint(m.First, m.Second, m.Third.Estimate()) }).
+		ToStream(func(w streams.Windowed[string]) string { return w.Key }).
+		WithValueSerde(serde.String).
+		To(joined)
+
+	d := streamstest.New(new(testing.T), b)
+	in := streamstest.Input(d, orders)
+	for i, product := range []string{"pen", "book", "pen", "lamp"} {
+		in.Send("u-1", product, streamstest.AtMs(int64(i)))
+	}
+	show(d, joined)
+	// Output:
+	// u-1 1 [pen] 1 false 0
+	// u-1 2 [book pen] 2 false 1
+	// u-1 3 [book pen] 2 false 2
+	// u-1 4 [book lamp] 3 false 3
+}
+
+// The sketches of visits that grow together are merged.
+func ExampleSessionGroup_AggregateBy() {
+	b := streams.NewBuilder()
+	b.Stream(orders).GroupByKey().
+		SessionsBy(streams.SessionGap(time.Second).Grace(time.Minute)).
+		AggregateBy(aggregate.ApproxDistinct[string](func(product string) string { return product }), streams.As("visits")).
+		MapValues((*aggregate.Sketch).Estimate).
+		ToStream(func(w streams.Windowed[string]) string { return w.Key }).
+		To(totals)
+
+	d := streamstest.New(new(testing.T), b)
+	in := streamstest.Input(d, orders)
+	in.Send("u-1", "pen", streamstest.AtMs(0))
+	in.Send("u-1", "book", streamstest.AtMs(2000))
+	in.Send("u-1", "pen", streamstest.AtMs(1000))
+	show(d, totals)
+	// Output:
+	// u-1 1 false 0
+	// u-1 1 false 2000
+	// u-1 0 true 0
+	// u-1 0 true 2000
+	// u-1 2 false 2000
+}
+
+// The three dearest orders of each customer.
+func ExampleGrouped_AggregateBy() {
+	b := streams.NewBuilder()
+	longer := func(a, b string) int { return len(b) - len(a) }
+	b.Stream(orders).GroupByKey().
+		AggregateBy(aggregate.TopN[string](3, longer, serde.String), streams.As("longest")).
+		ToStream().
+		MapValues(func(top []string) string { return fmt.Sprint(top) }).
+		WithValueSerde(serde.String).
+		To(joined)
+
+	d := streamstest.New(new(testing.T), b)
+	in := streamstest.Input(d, orders)
+	in.Send("u-1", "pen", streamstest.AtMs(0))
+	in.Send("u-1", "lamp", streamstest.AtMs(1))
+	show(d, joined)
+	// Output:
+	// u-1 [pen] false 0
+	// u-1 [lamp pen] false 1
 }

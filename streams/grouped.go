@@ -79,7 +79,7 @@ const (
 func (g Grouped[K, V]) Count(opts ...StoreOption) Table[K, int64] {
 	gr := g.g.owned()
 	c := declare(gr.h.b, aggregatePrefix, false, opts, gr.h.id)
-	h, st := aggregate(gr, &c, none, count[K, V], serde.Int64)
+	h, st := aggregateRows(gr, &c, none, count[K, V], serde.Int64)
 	return stored(h, st, c.versioned)
 }
 
@@ -102,11 +102,11 @@ func (g Grouped[K, V]) Reduce(f func(acc, v V) V, opts ...StoreOption) Table[K, 
 func (g Grouped[K, V]) Aggregate[A any](init func() A, add func(K, V, A) A, vs serde.Serde[A], opts ...StoreOption) Table[K, A] {
 	gr := g.g.owned()
 	c := declare(gr.h.b, aggregatePrefix, init == nil || add == nil, opts, gr.h.id)
-	h, st := aggregate(gr, &c, init, add, vs)
+	h, st := aggregateRows(gr, &c, init, add, vs)
 	return stored(h, st, c.versioned)
 }
 
-func aggregate[K, V, A any](g grouping[K, V], c *call, init func() A, add func(K, V, A) A, vs serde.Serde[A]) (handle[K, A], topo.StoreID) {
+func aggregateRows[K, V, A any](g grouping[K, V], c *call, init func() A, add func(K, V, A) A, vs serde.Serde[A]) (handle[K, A], topo.StoreID) {
 	ks := g.h.keySerde(c)
 	c.needs(vs != nil)
 	id, st := g.fold(c, c.store(c.tableKind(), aggregatePrefix+storePrefix), ks,

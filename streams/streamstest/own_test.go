@@ -2,6 +2,7 @@ package streamstest_test
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -149,4 +150,18 @@ func TestOptionsOfMapAsyncAreChecked(t *testing.T) {
 	for _, want := range []string{"the function is nil", "the concurrency 0", "the timeout -1ns", "-1 retries", "the time 0s after which"} {
 		require.ErrorContains(t, err, want)
 	}
+}
+
+// TestIncompleteAggregatorsAreFaults of the builder, in each kind of group.
+func TestIncompleteAggregatorsAreFaults(t *testing.T) {
+	t.Parallel()
+	b := streams.NewBuilder()
+	g := b.Stream(lines).GroupByKey()
+	broken := streams.Aggregator[string, string, int64]{}
+	unmerged := streams.Aggregator[string, string, int64]{Init: func() int64 { return 0 }, Add: func(_, _ string, n int64) int64 { return n }, Serde: serde.Int64}
+	g.AggregateBy(broken)
+	g.WindowedBy(streams.Tumbling(time.Minute)).AggregateBy(broken)
+	g.SessionsBy(streams.SessionGap(time.Minute)).AggregateBy(unmerged)
+	_, err := b.Build()
+	require.Equal(t, 3, strings.Count(fmt.Sprint(err), "the aggregator is not complete"), "%v", err)
 }

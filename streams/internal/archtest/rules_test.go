@@ -9,6 +9,7 @@ const module = "github.com/millrace/millrace/"
 var ladder = [][]string{
 	{"streams/record"},
 	{"streams/serde"},
+	{"streams/aggregate"},
 	{"store/keyenc", "store/format"},
 	{"store"},
 	{"store/memstore", "store/pebblestore", "store/cached"},
@@ -33,6 +34,7 @@ var onlyIn = map[string]string{
 	"github.com/cockroachdb/pebble":          "store/pebblestore",
 	"github.com/prometheus/client_golang":    "streams/streamsprom",
 	"github.com/twmb/franz-go/pkg/kfake":     "streams/embedded",
+	"github.com/axiomhq/hyperloglog":        "streams/aggregate",
 	"github.com/gofrs/flock":                 "streams/internal/statedir",
 	"github.com/testcontainers":              "integration",
 	"github.com/stretchr/testify":            "store/storetest",
@@ -47,7 +49,7 @@ var onlyIn = map[string]string{
 // pure rooms hold logic only: no Kafka client may be reachable from them, they
 // do not touch files or sockets, start no goroutine and read no clock.
 var pure = []string{
-	"streams/serde", "streams/record", "store/keyenc", "store/format", "store", "store/cached", "changelog",
+	"streams/serde", "streams/record", "streams/aggregate", "store/keyenc", "store/format", "store", "store/cached", "changelog",
 	"streams/internal/topo", "streams/internal/node", "streams/internal/task", "streams/internal/assign",
 }
 
