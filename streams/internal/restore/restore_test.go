@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,6 +39,8 @@ type world struct {
 	clients int
 	log     bytes.Buffer
 	events  events
+
+	committed atomic.Int64 // by the group, in the source topic
 }
 
 func newWorld(t *testing.T) *world {

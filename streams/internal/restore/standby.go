@@ -1,0 +1,281 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/streams/internal/topo"
+)
+
+// retryStandby is the pause before a copy that failed is tried again. Nobody waits
+// for it.
+const retryStandby = 5 * time.Second
+
+// StandbyOptions are what Standbys need.
+type StandbyOptions struct {
+	// Restorer brings copies up to date at first. It should not be the one of active
+	// tasks, which go first.
+	Restorer *Restorer
+	// Client makes the consumer that follows the changelogs of all copies.
+	Client func(...kgo.Opt) (*kgo.Client, error)
+	// FetchBytes bounds one fetch of it, of which up to two are in memory; 0 is 16 MiB.
+	FetchBytes int32
+	// Stores are those of a task.
+	Stores func(topo.TaskID) []topo.Store
+	// Open opens a task's DB, once its former owner in this process has closed it. It
+	// is called on restoring goroutines.
+	Open func(topo.TaskID) (store.DB, error)
+	// Committed are the offsets that the group has committed in the task's source
+	// topics, for stores that are restored from there. Nil is none.
+	Committed func(context.Context, topo.TaskID) map[string]int64
+	// Refresh is how often those stores are; 0 is every half minute.
+	Refresh time.Duration
+	// Changed is told when a copy came or went; nil is nobody. It must not block.
+	Changed func()
+	Log     *slog.Logger
+}
+
+// Standbys keep copies of tasks that run elsewhere: standby and warm-up replicas. A
+// copy is restored first; then one consumer follows the changelogs of all of them.
+// When its task comes to this process the copy is taken as it is, with its stores
+// open, so that only what was written last is left to restore.
+//
+// It is safe for concurrent use.
+type Standbys struct {
+	opt     StandbyOptions
+	ctx     context.Context
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	mu       sync.Mutex
+	copies   map[topo.TaskID]*replica
+	follower *follower // made for the first copy that is up to date
+}
+
+// replica is one copy. Its DB is the restorer's at first, then its own.
+type replica struct {
+	id       topo.TaskID
+	ctx      context.Context
+	cancel   context.CancelFunc
+	progress *Progress
+
+	mu      sync.Mutex
+	db      store.DB // while it follows; nil before and after
+	cursors map[string]*cursor
+	into    target
+	lag     map[string]int64
+}
+
+// NewStandbys keep nothing yet.
+func NewStandbys(opt StandbyOptions) *Standbys {
+	if opt.Changed == nil {
+		opt.Changed = func() {}
+	}
+	if opt.FetchBytes <= 0 {
+		opt.FetchBytes = defaultFetch
+	}
+	if opt.Refresh <= 0 {
+		opt.Refresh = 30 * time.Second
+	}
+	s := &Standbys{opt: opt, copies: make(map[topo.TaskID]*replica)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+// Set says which tasks to have copies of. Those that are new begin, those that are
+// not in it any more are closed, both on goroutines of their own: it does not block.
+func (s *Standbys) Set(ids []topo.TaskID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		return
+	}
+	for id, c := range s.copies {
+		if !slices.Contains(ids, id) {
+			delete(s.copies, id)
+			s.running.Go(func() { s.giveUp(c) })
+		}
+	}
+	for _, id := range ids {
+		if s.copies[id] == nil {
+			s.begin(id)
+		}
+	}
+}
+
+// begin restores a copy. Called with mu held.
+func (s *Standbys) begin(id topo.TaskID) {
+	c := &replica{id: id, progress: new(Progress)}
+	c.ctx, c.cancel = context.WithCancel(s.ctx)
+	s.copies[id] = c
+	s.running.Go(func() {
+		s.restore(c, func() (store.DB, error) { return s.opt.Open(id) })
+	})
+}
+
+// restore brings a copy up to date and keeps it so.
+func (s *Standbys) restore(c *replica, open func() (store.DB, error)) {
+	job := Job{Task: c.id, Stores: s.opt.Stores(c.id), Progress: c.progress, Open: open}
+	if s.opt.Committed != nil {
+		job.Committed = func() map[string]int64 { return s.opt.Committed(c.ctx, c.id) }
+	}
+	db, err := s.opt.Restorer.run(c.ctx, job)
+	if err == nil {
+		err = s.follow(c, db)
+	}
+	if err != nil && c.ctx.Err() == nil {
+		s.failed(c, err)
+	}
+}
+
+// follow keeps a restored copy up to date, unless it is not wanted any more.
+func (s *Standbys) follow(c *replica, db store.DB) error {
+	f, err := s.followed()
+	if err == nil {
+		err = c.open(db, s.opt.Stores(c.id))
+	}
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	if c.ctx.Err() != nil { // whoever gave it up before has found no DB to close
+		if db := c.take(); db != nil {
+			return db.Close()
+		}
+		return nil
+	}
+	f.add(c)
+	if slices.ContainsFunc(s.opt.Stores(c.id), func(st topo.Store) bool { return st.FromSource }) {
+		s.running.Go(func() { s.refresh(f, c) })
+	}
+	s.opt.Changed()
+	return nil
+}
+
+// refresh restores a copy once more, after a while, up to what the group has committed
+// meanwhile: the stores that read source topics are not followed, since what is behind
+// that their task has yet to see.
+func (s *Standbys) refresh(f *follower, c *replica) {
+	if pause(c.ctx, s.opt.Refresh) != nil {
+		return
+	}
+	f.remove(c)
+	db := c.take()
+	if db == nil {
+		return
+	}
+	taken := false
+	s.restore(c, func() (store.DB, error) { taken = true; return db, nil })
+	if !taken { // given up before its turn came
+		s.closed(c, db)
+	}
+}
+
+// failed begins again after a while. A copy is a convenience: its faults are said, and
+// end nothing else.
+func (s *Standbys) failed(c *replica, err error) {
+	s.opt.Log.Warn("a standby replica failed and is begun again", "task", c.id.String(), "in", retryStandby.String(), "err", err)
+	s.giveUp(c)
+	if pause(s.ctx, retryStandby) != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.copies[c.id] == c && s.ctx.Err() == nil {
+		s.begin(c.id)
+	}
+}
+
+// giveUp closes a copy, wherever it is in its life.
+func (s *Standbys) giveUp(c *replica) {
+	db := s.detach(c)
+	if db == nil {
+		return // the restorer has it and closes it
+	}
+	s.closed(c, db)
+	s.opt.Changed()
+}
+
+// closed closes a DB that is nobody's any more.
+func (s *Standbys) closed(c *replica, db store.DB) {
+	if err := db.Close(); err != nil {
+		s.opt.Log.Error("closing the state of a standby replica", "task", c.id.String(), "err", err)
+	}
+}
+
+// detach takes a copy out of everything that uses it.
+func (s *Standbys) detach(c *replica) store.DB {
+	c.cancel()
+	s.mu.Lock()
+	f := s.follower
+	s.mu.Unlock()
+	if f != nil {
+		f.remove(c)
+	}
+	return c.take()
+}
+
+// Take hands a copy over: its DB, open, at the position that it has come to. The
+// caller closes it. There is none if the task has no copy here, or one that is still
+// being restored; that one is given up, and what it has restored stays on the disk.
+func (s *Standbys) Take(id topo.TaskID) (store.DB, bool) {
+	s.mu.Lock()
+	c := s.copies[id]
+	delete(s.copies, id)
+	s.mu.Unlock()
+	if c == nil {
+		return nil, false
+	}
+	db := s.detach(c)
+	return db, db != nil
+}
+
+// Replica is how a copy is doing.
+type Replica struct {
+	ID topo.TaskID
+	// Restoring is set until the copy has caught up for the first time.
+	Restoring bool
+	// Sum is the sum of the next offsets to restore, Lag how many offsets are known to
+	// be behind them.
+	Sum, Lag int64
+	// Progress is that of restoring.
+	Progress Status
+}
+
+// List says how all copies are doing, sorted by task.
+func (s *Standbys) List() []Replica {
+	s.mu.Lock()
+	copies := slices.SortedFunc(maps.Values(s.copies), func(x, y *replica) int { return x.id.Compare(y.id) })
+	s.mu.Unlock()
+	out := make([]Replica, 0, len(copies))
+	for _, c := range copies {
+		out = append(out, c.status())
+	}
+	return out
+}
+
+// Close gives all copies up and waits until their files are closed.
+func (s *Standbys) Close() {
+	s.mu.Lock()
+	s.cancel()
+	copies := slices.Collect(maps.Values(s.copies))
+	clear(s.copies)
+	f := s.follower
+	s.mu.Unlock()
+	if f != nil {
+		f.close()
+	}
+	var all sync.WaitGroup
+	for _, c := range copies {
+		all.Go(func() { s.giveUp(c) })
+	}
+	all.Wait()
+	s.running.Wait()
+}
