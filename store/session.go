@@ -23,6 +23,7 @@ type SessionEntry[K, V any] struct {
 type ReadOnlySession[K, V any] struct {
 	codec[K, V]
 	horizon
+	each *sessionScan[K, V] // kept for the next; nil before the first, and while in use
 }
 
 // NewReadOnlySession is the typed view of a reader of a session store.

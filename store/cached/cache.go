@@ -52,6 +52,7 @@ type Cache[K, V any] struct {
 
 	below    layer
 	sessions *store.Session[[]byte, []byte] // below, if it is a session store
+	found    finding[V]                     // among them
 	log      *logLayer                      // the changelog, if it is written apart
 	sorted   bool                           // whether the store may be written in its own order
 
@@ -98,6 +99,7 @@ func NewSession[K, V any](e store.Engine, spec store.Spec, o Options[K, V]) (*Ca
 	c, staged := newCache(e, spec, session, o)
 	st, err := store.NewSession(staged, spec, raw{}, raw{})
 	c.below, c.sessions, c.heads = sessionLayer{st}, st, map[string]*Entry[V]{}
+	c.found.visit = c.see
 	return c, err
 }
 

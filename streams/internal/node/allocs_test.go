@@ -2,9 +2,13 @@ package node
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/store/cached"
+	"github.com/millrace/millrace/store/memstore"
 	"github.com/millrace/millrace/streams/record"
 	"github.com/millrace/millrace/streams/serde"
 )
@@ -49,20 +53,26 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
-// TestSessionsAllocateOnlyInTheScan: finding sessions makes the closures of one
-// loop over the store, whatever the number of sessions; the operator adds none.
-func TestSessionsAllocateOnlyInTheScan(t *testing.T) {
+// TestSessionsAllocateNothing: neither the scan for the sessions that a record
+// touches, nor what follows, with a cache and without.
+func TestSessionsAllocateNothing(t *testing.T) {
 	b := newBench(t)
 	w := SessionWindows{Gap: 10, Grace: 1000}
-	st := sessionStore(t, w, serde.Int64)
-	s := SessionReduce(&b.env, st, w, func(acc, v int64) int64 { return acc + v }, drop[serde.Windowed[string], Change[int64]])
-	r := rec[int64]("key", 7, 120)
-	require.NoError(t, s(r))
-	scan := testing.AllocsPerRun(100, func() {
-		for range st.Find("key", 110, 130) {
-		}
-	})
-	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { _ = s(r) }), scan+1)
+	sum := func(acc, v int64) int64 { return acc + v }
+	next := drop[serde.Windowed[string], Change[int64]]
+	spec := store.Spec{Name: "s", Kind: store.KindSession, Retention: time.Hour}
+	e, err := memstore.New().Engine(spec)
+	require.NoError(t, err)
+	c, err := cached.NewSession(e, spec, cached.Options[string, int64]{Keys: serde.String, Values: serde.Int64, Budget: cached.NewBudget(1 << 20)})
+	require.NoError(t, err)
+	for name, s := range map[string]Sink[string, int64]{
+		"store": SessionReduce(&b.env, sessionStore(t, w, serde.Int64), w, sum, next),
+		"cache": CachedSessionReduce(&b.env, c, false, w, sum, next),
+	} {
+		r := rec[int64]("key", 7, 120)
+		require.NoError(t, s(r))
+		require.Zero(t, testing.AllocsPerRun(100, func() { _ = s(r) }), name)
+	}
 }
 
 // TestSourceAllocatesNothing with serdes that can borrow.

@@ -34,36 +34,62 @@ func SessionReduce[K, V any](env *Env, st *store.Session[K, V], s SessionWindows
 }
 
 func sessions[K, V, A any](env *Env, st *store.Session[K, A], s SessionWindows, f rule[K, V, A], next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
-	op := &sessionOp[K, V, A]{env: env, st: st, spec: s, rule: f, out: newSlot(next), observed: -1}
+	op := &sessionOp[K, V, A]{sessionFold: sessionFold[K, V, A]{env, s, f, -1}, st: st, out: newSlot(next)}
+	op.collect = func(e store.SessionEntry[K, A]) bool {
+		op.found = append(op.found, e)
+		return true
+	}
+	return op.sink(op.process)
+}
+
+// sessionFold is what session operators have in common, with a cache and without.
+type sessionFold[K, V, A any] struct {
+	env      *Env
+	spec     SessionWindows
+	rule     rule[K, V, A]
+	observed int64 // the highest time seen, ms
+}
+
+// sink shows process the records that can be aggregated, and their times to the
+// operator's clock.
+func (o *sessionFold[K, V, A]) sink(process func(*record.Record[K, V]) error) Sink[K, V] {
 	nulls := nullable[V]()
 	return func(r *record.Record[K, V]) error {
 		if reason := unfit(r, nulls); reason != "" {
-			env.Skip(reason)
+			o.env.Skip(reason)
 			return nil
 		}
-		return op.process(r)
+		o.observed = max(o.observed, r.Time)
+		return process(r)
 	}
+}
+
+// closed says whether a session that ends then takes no more records.
+func (o *sessionFold[K, V, A]) closed(end int64) bool {
+	return end < o.observed-o.spec.Grace-o.spec.Gap
+}
+
+// around is the window that spans both.
+func around(a, b serde.Window) serde.Window {
+	return serde.Window{Start: min(a.Start, b.Start), End: max(a.End, b.End)}
 }
 
 // sessionOp is the state of one session operator in one task.
 type sessionOp[K, V, A any] struct {
-	env      *Env
-	st       *store.Session[K, A]
-	spec     SessionWindows
-	rule     rule[K, V, A]
-	out      *slot[serde.Windowed[K], Change[A]]
-	observed int64                      // the highest time seen, ms
-	found    []store.SessionEntry[K, A] // those that the record touches
+	sessionFold[K, V, A]
+	st      *store.Session[K, A]
+	out     *slot[serde.Windowed[K], Change[A]]
+	found   []store.SessionEntry[K, A] // those that the record touches
+	collect func(store.SessionEntry[K, A]) bool
 }
 
 func (o *sessionOp[K, V, A]) process(r *record.Record[K, V]) error {
-	o.observed = max(o.observed, r.Time)
 	if err := o.find(r); err != nil {
 		return err
 	}
 	point := serde.Window{Start: r.Time, End: r.Time}
 	acc, had, whole := o.merge(r.Key, point)
-	if whole.End < o.observed-o.spec.Grace-o.spec.Gap {
+	if o.closed(whole.End) {
 		return o.rule.tooLate(o.env, r)
 	}
 	// A session that is the record's own instant is overwritten, not moved.
@@ -78,13 +104,7 @@ func (o *sessionOp[K, V, A]) process(r *record.Record[K, V]) error {
 // find lists the sessions that the record touches, in order of time.
 func (o *sessionOp[K, V, A]) find(r *record.Record[K, V]) error {
 	o.found = o.found[:0]
-	for e, err := range o.st.Find(r.Key, r.Time-o.spec.Gap, r.Time+o.spec.Gap) {
-		if err != nil {
-			return err
-		}
-		o.found = append(o.found, e)
-	}
-	return nil
+	return o.st.Each(r.Key, r.Time-o.spec.Gap, r.Time+o.spec.Gap, o.collect)
 }
 
 // merge combines the aggregates that were found and their windows with w.
@@ -92,7 +112,7 @@ func (o *sessionOp[K, V, A]) merge(k K, w serde.Window) (acc A, had bool, whole 
 	acc, had = o.rule.seed()
 	for _, e := range o.found {
 		acc, had = o.rule.merge(k, acc, had, e.Value), true
-		w.Start, w.End = min(w.Start, e.Key.Window.Start), max(w.End, e.Key.Window.End)
+		w = around(w, e.Key.Window)
 	}
 	return acc, had, w
 }
@@ -136,5 +156,5 @@ func (o *sessionOp[K, V, A]) put(k serde.Windowed[K], acc A) (err error) {
 func (o *sessionOp[K, V, A]) send(k serde.Windowed[K], c Change[A]) error {
 	o.out.rec.Key, o.out.rec.Value = k, c
 	o.out.at(k.Window.End, nil)
-	return o.out.send()
+	return o.out.sendAt(o.env)
 }

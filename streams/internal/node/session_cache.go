@@ -24,37 +24,26 @@ func CachedSessionReduce[K, V any](env *Env, c *cached.Cache[K, V], olds bool, s
 
 func cachedSessions[K, V, A any](env *Env, c *cached.Cache[K, A], olds bool, s SessionWindows, f rule[K, V, A], next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
 	flushSessions(env, c, olds, next)
-	op := &cachedSessionOp[K, V, A]{env: env, c: c, spec: s, rule: f, observed: -1}
-	nulls := nullable[V]()
-	return func(r *record.Record[K, V]) error {
-		if reason := unfit(r, nulls); reason != "" {
-			env.Skip(reason)
-			return nil
-		}
-		return op.process(r)
-	}
+	op := &cachedSessionOp[K, V, A]{sessionFold: sessionFold[K, V, A]{env, s, f, -1}, c: c}
+	return op.sink(op.process)
 }
 
 // cachedSessionOp is the state of one session operator with a cache.
 type cachedSessionOp[K, V, A any] struct {
-	env      *Env
-	c        *cached.Cache[K, A]
-	spec     SessionWindows
-	rule     rule[K, V, A]
-	observed int64 // the highest time seen, ms
-	found    []cached.Found[A]
-	ctx      cached.Context
+	sessionFold[K, V, A]
+	c     *cached.Cache[K, A]
+	found []cached.Found[A]
+	ctx   cached.Context
 }
 
 func (o *cachedSessionOp[K, V, A]) process(r *record.Record[K, V]) (err error) {
-	o.observed = max(o.observed, r.Time)
 	o.found, err = o.c.Sessions(o.found[:0], r.Key, r.Time-o.spec.Gap, r.Time+o.spec.Gap)
 	if err != nil {
 		return err
 	}
 	point := serde.Window{Start: r.Time, End: r.Time}
 	whole := o.span(point)
-	if whole.End < o.observed-o.spec.Grace-o.spec.Gap {
+	if o.closed(whole.End) {
 		return o.rule.tooLate(o.env, r)
 	}
 	// From here on what was found is absorbed or overwritten, so that merging may
@@ -79,7 +68,7 @@ func (o *cachedSessionOp[K, V, A]) process(r *record.Record[K, V]) (err error) {
 // span is the session that w and those that were found become.
 func (o *cachedSessionOp[K, V, A]) span(w serde.Window) serde.Window {
 	for _, f := range o.found {
-		w.Start, w.End = min(w.Start, f.Window.Start), max(w.End, f.Window.End)
+		w = around(w, f.Window)
 	}
 	return w
 }
