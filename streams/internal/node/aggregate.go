@@ -35,7 +35,7 @@ func folded[K, V, A any](env *Env, st *store.TimestampedKV[K, A], f rule[K, V, A
 		}
 		follow(out, r)
 		out.rec.Value, out.rec.Time = c, time
-		return out.send()
+		return out.sendAt(env)
 	}
 }
 

@@ -63,7 +63,7 @@ func (f *flusher[K, K2, V]) Forward(u *cached.Update[K, V]) error {
 	f.out.hd.Reset(u.Context.Headers)
 	f.out.rec.Headers = &f.out.hd
 	f.out.rec.Value = Change[V]{New: u.New, Old: u.Old, Has: u.Has, Had: u.Had}
-	return f.out.send()
+	return f.out.sendAt(f.env)
 }
 
 // at tells the runtime the time of what follows, in ms, and returns that before.

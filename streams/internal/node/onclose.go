@@ -74,7 +74,7 @@ func silent[K, A any](*record.Record[serde.Windowed[K], Change[A]]) error { retu
 // WindowsOnClose is [Windows] that sends each window once, when it closes: in order
 // of their starts and then of keys, with the headers of the record that closed them.
 func WindowsOnClose[K, V, A any](env *Env, st *store.Window[K, A], w TimeWindows, closed Closed, f Rule[K, V, A], next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
-	out := &closing[K, A]{Closed: closed, out: newSlot(next)}
+	out := &closing[K, A]{Closed: closed, env: env, out: newSlot(next)}
 	out.ended = func(upTo int64) error {
 		from := int64(0)
 		if *closed.At >= 0 {
@@ -87,7 +87,7 @@ func WindowsOnClose[K, V, A any](env *Env, st *store.Window[K, A], w TimeWindows
 
 // SlidingOnClose is [Sliding] that sends each window once; see [WindowsOnClose].
 func SlidingOnClose[K, V, A any](env *Env, st *store.Window[K, A], w SlidingWindows, closed Closed, f Rule[K, V, A], next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
-	out := &closing[K, A]{Closed: closed, out: newSlot(next)}
+	out := &closing[K, A]{Closed: closed, env: env, out: newSlot(next)}
 	out.ended = func(upTo int64) error {
 		return out.collect(st, max(0, *closed.At-w.Difference), upTo-w.Difference-1)
 	}
@@ -98,7 +98,7 @@ func SlidingOnClose[K, V, A any](env *Env, st *store.Window[K, A], w SlidingWind
 // its end as the time: in order of their ends, their starts, and then of keys. See
 // [WindowsOnClose].
 func SessionsOnClose[K, V, A any](env *Env, st *store.Session[K, A], s SessionWindows, closed Closed, f Rule[K, V, A], next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
-	out := &closing[K, A]{Closed: closed, out: newSlot(next)}
+	out := &closing[K, A]{Closed: closed, env: env, out: newSlot(next)}
 	out.ended = func(upTo int64) error { return out.collectSessions(st, max(0, *closed.At), upTo-1) }
 	return onClose(sessions(env, st, s, f, silent[K, A]), out, s.Grace+s.Gap, nullable[V]())
 }
@@ -130,9 +130,10 @@ func onClose[K, V, A any](fold Sink[K, V], out *closing[K, A], grace int64, null
 // closing sends the windows that have closed.
 type closing[K, A any] struct {
 	Closed
-	ended  func(upTo int64) error
-	out    *slot[serde.Windowed[K], Change[A]]
-	found  []store.WindowEntry[K, A]
+	env   *Env
+	ended func(upTo int64) error
+	out   *slot[serde.Windowed[K], Change[A]]
+	found []store.WindowEntry[K, A]
 }
 
 // upTo sends the windows that close by time, in ms.
@@ -149,7 +150,7 @@ func (c *closing[K, A]) upTo(time int64, h *record.Headers) error {
 		e := &c.found[i]
 		c.out.rec.Key, c.out.rec.Value = e.Key, Change[A]{New: e.Value, Has: true}
 		c.out.at(e.Time, h)
-		if err := c.out.send(); err != nil {
+		if err := c.out.sendAt(c.env); err != nil {
 			return err
 		}
 	}

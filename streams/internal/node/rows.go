@@ -95,7 +95,7 @@ func keeper[K, V any](env *Env, rows Rows[K, V], next Sink[K, Change[V]]) func(K
 		out.rec.Value = c
 		out.rec.Value.Stale = !latest
 		out.at(time, h)
-		return out.send()
+		return out.sendAt(env)
 	}
 }
 

@@ -258,5 +258,5 @@ func (o *slidingOp[K, V, A]) send(r *record.Record[K, V], start int64, c Change[
 	o.out.rec.Key = serde.Windowed[K]{Key: r.Key, Window: serde.Window{Start: start, End: start + o.spec.Difference}}
 	o.out.rec.Value = c
 	o.out.at(time, r.Headers)
-	return o.out.send()
+	return o.out.sendAt(o.env)
 }

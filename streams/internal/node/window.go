@@ -53,7 +53,7 @@ func windowed[K, V, A any](env *Env, st *store.Window[K, A], w TimeWindows, f ru
 		out.rec.Key = serde.Windowed[K]{Key: r.Key, Window: serde.Window{Start: start, End: w.end(start)}}
 		out.rec.Value = c
 		out.at(time, r.Headers)
-		return out.send()
+		return out.sendAt(env)
 	})
 }
 
