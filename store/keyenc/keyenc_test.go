@@ -226,3 +226,20 @@ func TestWindowSeq(t *testing.T) {
 	_, err = keyenc.WindowSeq([]byte("short"))
 	require.ErrorIs(t, err, keyenc.ErrMalformed)
 }
+
+// TestPrefixLen finds where the key ends, whatever it is made of.
+func TestPrefixLen(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"", "k", "\x00", "a\x00b", "\x00\x01", "\xff\x00\x01\x00", "a longer key"} {
+		prefix := keyenc.KeyPrefix(nil, 7, []byte(key))
+		for _, rest := range []string{"", "\x00", "\x00\x01\x00\x01", "suffix"} {
+			n, ok := keyenc.PrefixLen(append(prefix[:len(prefix):len(prefix)], rest...))
+			require.True(t, ok)
+			require.Equal(t, len(prefix), n, "%q %q", key, rest)
+		}
+		for n := range len(prefix) {
+			_, ok := keyenc.PrefixLen(prefix[:n])
+			require.False(t, ok, "%q cut to %d", key, n)
+		}
+	}
+}

@@ -176,8 +176,9 @@ func (d *DB) StagedBytes() int {
 		size = d.staged.Len()
 	}
 	for _, e := range d.ordered {
-		if e.over != nil {
-			size += int(e.over.staged)
+		if e.front != nil {
+			_, bytes := e.front.waiting()
+			size += int(bytes)
 		}
 	}
 	return size
@@ -193,18 +194,18 @@ func (d *DB) Commit(pos store.Position) error {
 	}
 	b := d.staged
 	if b.Empty() {
-		// What only overlays hold needs no index: it comes in the order of its keys.
+		// What only fronts hold needs no index: it comes in the order of its keys.
 		b = d.db.NewBatch()
 		defer b.Close()
 	}
 	for _, e := range d.ordered {
-		if e.over == nil {
+		if e.front == nil {
 			continue
 		}
 		if err := e.drain(b); err != nil {
 			return err
 		}
-		e.over.sweep(d.shared.overlaySize())
+		e.front.sweep(d.shared.overlaySize())
 	}
 	if err := d.write(b, pos); err != nil {
 		return err
@@ -251,11 +252,11 @@ func (d *DB) Rollback() {
 	d.staged = d.db.NewIndexedBatch()
 }
 
-// forget drops what the overlays know, because what is below has changed.
+// forget drops what the fronts know, because what is below has changed.
 func (d *DB) forget() {
 	for _, e := range d.ordered {
-		if e.over != nil {
-			e.over.forget()
+		if e.front != nil {
+			e.front.forget()
 		}
 	}
 }
@@ -272,8 +273,8 @@ func (d *DB) Apply(name string, muts []store.Mutation, pos store.Position) error
 	if d.StagedBytes() > 0 {
 		return fmt.Errorf("store %q: commit or roll back what is staged before restoring", name)
 	}
-	if e.over != nil {
-		e.over.forget()
+	if e.front != nil {
+		e.front.forget()
 	}
 	if err := d.letGo(); err != nil {
 		return err

@@ -18,15 +18,41 @@ type engine struct {
 	// key, lo and hi are scratch; each begins with the store's number.
 	key, lo, hi []byte
 	end         []byte // the number after it: above all keys
-	// over is in front of a store that is asked by key; nil for others.
-	over   *overlay
-	spills int // in a row that were hardly worth an overlay
+	// front holds what was written and read lately; nil for stores that need none.
+	front  front
+	spills int // in a row that were hardly worth a front
+}
+
+// front is what lies in memory before the batch and Pebble. Slices are lent both ways.
+type front interface {
+	// get knows a key, or knows that it is nowhere, or does not know.
+	get(key []byte) (value []byte, there, known bool, err error)
+	// put and remove stage a write, if they take it.
+	put(key, value []byte) (taken bool, err error)
+	remove(key []byte) (taken bool, err error)
+	// remember is told what get did not know.
+	remember(key, value []byte)
+	// scan does a scan if it can without what is below.
+	scan(lo, hi []byte, reverse bool, visit func(key, value []byte) bool) (done bool, err error)
+	// drain writes what is staged, in the order of the keys, and keeps it as clean.
+	drain(set func(key, value []byte) error, remove func(key []byte) error) error
+	// waiting is how much is staged.
+	waiting() (rows int, bytes int64)
+	// cut forgets a range, sweep what is beyond a limit after a commit, forget all.
+	cut(lo, hi []byte)
+	sweep(limit int64)
+	forget()
+	// idle tells whether it holds nothing.
+	idle() bool
 }
 
 func newEngine(d *DB, id uint16, spec store.Spec) *engine {
 	e := &engine{db: d, key: prefixOf(id), lo: prefixOf(id), hi: prefixOf(id), end: prefixOf(id + 1)}
-	if spec.Kind == store.KindKeyValue || spec.Kind == store.KindWindow && !spec.RetainDuplicates {
-		e.over = newOverlay()
+	switch spec.Kind {
+	case store.KindKeyValue:
+		e.front = newOverlay(d.shared.overlaySize)
+	case store.KindWindow, store.KindSession:
+		e.front = newRecent(e, d.shared.overlaySize)
 	}
 	return e
 }
@@ -55,9 +81,9 @@ func (e *engine) Get(key []byte) (value []byte, ok bool, err error) {
 		return nil, false, err
 	}
 	e.db.takeBack()
-	if e.over != nil {
-		if value, there, known := e.over.get(key); known {
-			return value, there, nil
+	if e.front != nil {
+		if value, there, known, err := e.front.get(key); known || err != nil {
+			return value, there, err
 		}
 	}
 	value, closer, err := e.db.get(e.at(key))
@@ -68,8 +94,8 @@ func (e *engine) Get(key []byte) (value []byte, ok bool, err error) {
 		return nil, false, explain("read the state", e.db.dir, err)
 	}
 	e.db.lent = closer
-	if e.over != nil && e.over.held < e.db.shared.overlaySize() {
-		e.over.remember(key, value)
+	if e.front != nil {
+		e.front.remember(key, value)
 	}
 	return value, true, nil
 }
@@ -86,9 +112,10 @@ func (e *engine) Put(key, value []byte) error {
 	if err := e.writable(len(key) + len(value)); err != nil {
 		return err
 	}
-	if e.over != nil {
-		e.over.put(key, value)
-		return nil
+	if e.front != nil {
+		if taken, err := e.front.put(key, value); taken || err != nil {
+			return err
+		}
 	}
 	return explain("write the state", e.db.dir, e.db.staged.Set(e.at(key), value, nil))
 }
@@ -97,9 +124,10 @@ func (e *engine) Delete(key []byte) error {
 	if err := e.writable(len(key)); err != nil {
 		return err
 	}
-	if e.over != nil {
-		e.over.remove(key)
-		return nil
+	if e.front != nil {
+		if taken, err := e.front.remove(key); taken || err != nil {
+			return err
+		}
 	}
 	return explain("write the state", e.db.dir, e.db.staged.Delete(e.at(key), nil))
 }
@@ -115,48 +143,51 @@ func (e *engine) DeleteRange(lo, hi []byte) error {
 	if err := e.spill(); err != nil {
 		return err
 	}
-	if e.over != nil {
-		e.over.cut(lo, hi)
+	if e.front != nil {
+		e.front.cut(lo, hi)
 	}
 	return explain("write the state", e.db.dir, e.db.staged.DeleteRange(from, to, nil))
 }
 
 // BehindCache implements [store.Backing].
 func (e *engine) BehindCache() {
-	if e.over != nil && len(e.over.rows) == 0 {
-		e.over = nil
+	if e.front != nil && e.front.idle() {
+		e.front = nil
 	}
 }
 
-// spill takes what the overlay holds back to the batch, which ranges work on.
+// spill takes what the front holds back to the batch, for scans.
 func (e *engine) spill() error {
-	if e.over == nil || len(e.over.dirty) == 0 {
+	if e.front == nil {
 		return nil
 	}
-	few := len(e.over.dirty) < worthwhile
+	rows, _ := e.front.waiting()
+	if rows == 0 {
+		return nil
+	}
 	if err := e.drain(e.db.staged); err != nil {
 		return err
 	}
 	// A store that is scanned after every few writes is better off without.
-	if e.spills++; !few {
+	if e.spills++; rows >= worthwhile {
 		e.spills = 0
 	}
 	if e.spills >= maxSpills {
-		e.over = nil
+		e.front = nil
 	}
 	return nil
 }
 
 const (
-	// worthwhile is how many writes an overlay should gather between two scans.
+	// worthwhile is how many writes a front should gather between two scans.
 	worthwhile = 16
 	// maxSpills is how often in a row it may have fewer.
 	maxSpills = 64
 )
 
-// drain writes what the overlay holds back into a batch, in the order of the keys.
+// drain writes what the front holds back into a batch, in the order of the keys.
 func (e *engine) drain(b *pebble.Batch) error {
-	return explain("write the state", e.db.dir, e.over.drain(
+	return explain("write the state", e.db.dir, e.front.drain(
 		func(key, value []byte) error { return b.Set(e.at(key), value, nil) },
 		func(key []byte) error { return b.Delete(e.at(key), nil) },
 	))
@@ -178,17 +209,32 @@ func (e *engine) mutate(b *pebble.Batch, m store.Mutation) error {
 	return b.Set(e.at(m.Key), m.Value, nil)
 }
 
-func (e *engine) Scan(lo, hi []byte, reverse bool, visit func(key, value []byte) bool) (err error) {
+func (e *engine) Scan(lo, hi []byte, reverse bool, visit func(key, value []byte) bool) error {
 	if err := e.db.usable(); err != nil {
 		return err
 	}
-	from, to := e.bounds(lo, hi)
-	if bytes.Compare(from, to) >= 0 {
+	if hi != nil && bytes.Compare(lo, hi) >= 0 {
 		return nil // Pebble's iterators do not bear inverted bounds
 	}
-	if err := e.spill(); err != nil {
-		return err
+	if e.front != nil {
+		if done, err := e.front.scan(lo, hi, reverse, visit); done || err != nil {
+			return err
+		}
+		if err := e.spill(); err != nil {
+			return err
+		}
 	}
+	return e.scan(lo, hi, reverse, visit)
+}
+
+// each implements below for the front.
+func (e *engine) each(lo, hi []byte, visit func(key, value []byte) bool) error {
+	return e.scan(lo, hi, false, visit)
+}
+
+// scan visits what is staged in the batch and what is committed.
+func (e *engine) scan(lo, hi []byte, reverse bool, visit func(key, value []byte) bool) (err error) {
+	from, to := e.bounds(lo, hi)
 	it, own, err := e.db.iterate(from, to)
 	if err != nil {
 		return explain("read the state", e.db.dir, err)

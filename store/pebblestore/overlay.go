@@ -22,6 +22,7 @@ type overlay struct {
 	epoch uint32 // of the present commit interval
 	// held is what the rows weigh, staged what the dirty ones do, bytes.
 	held, staged int64
+	limit        func() int64 // of held, for clean rows
 }
 
 // row is a key and what it holds.
@@ -36,32 +37,41 @@ type row struct {
 // aroundRow is what a row costs in the map and the lists besides its bytes.
 const aroundRow = int64(unsafe.Sizeof(row{})) + 32
 
-func newOverlay() *overlay { return &overlay{index: map[string]uint32{}} }
+func newOverlay(limit func() int64) *overlay {
+	return &overlay{index: map[string]uint32{}, limit: limit}
+}
 
 // get returns what the overlay knows of a key. The value is lent until the next call.
-func (o *overlay) get(key []byte) (value []byte, there, known bool) {
+func (o *overlay) get(key []byte) (value []byte, there, known bool, err error) {
 	i, ok := o.index[string(key)]
 	if !ok {
-		return nil, false, false
+		return nil, false, false, nil
 	}
 	r := &o.rows[i]
 	r.epoch = o.epoch
-	return r.value, !r.gone, true
+	return r.value, !r.gone, true, nil
 }
 
 // put stages a write; both slices are copied.
-func (o *overlay) put(key, value []byte) {
+func (o *overlay) put(key, value []byte) (taken bool, err error) {
 	r := o.change(key, len(value))
 	if cap(r.value) < len(value) {
 		r.value = o.arena.take(len(value))
 	}
 	r.value, r.gone = append(r.value[:0], value...), false
+	return true, nil
 }
 
 // remove stages a deletion.
-func (o *overlay) remove(key []byte) {
+func (o *overlay) remove(key []byte) (taken bool, err error) {
 	r := o.change(key, 0)
 	r.value, r.gone = r.value[:0], true
+	return true, nil
+}
+
+// scan leaves scans to what is below, which the dirty rows must have gone to.
+func (o *overlay) scan(_, _ []byte, _ bool, _ func(key, value []byte) bool) (done bool, err error) {
+	return false, nil
 }
 
 // change gives the row of a key, made if need be, and has it drained.
@@ -94,8 +104,14 @@ func (o *overlay) row(key []byte) (*row, uint32) {
 	return r, i
 }
 
-// remember keeps what was read from below.
+// remember keeps what was read from below, if there is room.
 func (o *overlay) remember(key, value []byte) {
+	if o.held < o.limit() {
+		o.keep(key, value)
+	}
+}
+
+func (o *overlay) keep(key, value []byte) {
 	r, _ := o.row(key)
 	r.value = append(o.arena.take(len(value)), value...)
 	o.held += int64(len(value))
@@ -154,7 +170,7 @@ func (o *overlay) sweep(limit int64) {
 		return
 	}
 	old := *o
-	*o = overlay{index: map[string]uint32{}, dirty: old.dirty, epoch: old.epoch}
+	*o = overlay{index: map[string]uint32{}, dirty: old.dirty, epoch: old.epoch, limit: old.limit}
 	var weight int64
 	for _, r := range old.rows {
 		if r.epoch == last && !r.gone {
@@ -166,7 +182,7 @@ func (o *overlay) sweep(limit int64) {
 	}
 	for _, r := range old.rows {
 		if r.epoch == last && !r.gone {
-			o.remember(unsafe.Slice(unsafe.StringData(r.key), len(r.key)), r.value)
+			o.keep(unsafe.Slice(unsafe.StringData(r.key), len(r.key)), r.value)
 		}
 	}
 }
@@ -174,9 +190,13 @@ func (o *overlay) sweep(limit int64) {
 // forget drops all rows, dirty ones too.
 func (o *overlay) forget() {
 	if len(o.rows) > 0 {
-		*o = overlay{index: map[string]uint32{}, dirty: o.dirty[:0], epoch: o.epoch}
+		*o = overlay{index: map[string]uint32{}, dirty: o.dirty[:0], epoch: o.epoch, limit: o.limit}
 	}
 }
+
+func (o *overlay) waiting() (rows int, bytes int64) { return len(o.dirty), o.staged }
+
+func (o *overlay) idle() bool { return len(o.rows) == 0 }
 
 // arena hands out bytes that are given back all together.
 type arena struct{ left []byte }

@@ -13,15 +13,17 @@ import (
 	"github.com/millrace/millrace/store"
 )
 
-// below is what an overlay drains into.
-type below map[string]string
+// under is what an overlay drains into.
+type under map[string]string
 
-func (b below) set(key, value []byte) error { b[string(key)] = string(value); return nil }
-func (b below) remove(key []byte) error     { delete(b, string(key)); return nil }
+func roomy() int64 { return 1 << 20 }
+
+func (b under) set(key, value []byte) error { b[string(key)] = string(value); return nil }
+func (b under) remove(key []byte) error     { delete(b, string(key)); return nil }
 
 // read asks the overlay, then what is below, as an engine does.
-func (b below) read(o *overlay, key string) (string, bool) {
-	if value, there, known := o.get([]byte(key)); known {
+func (b under) read(o *overlay, key string) (string, bool) {
+	if value, there, known, _ := o.get([]byte(key)); known {
 		return string(value), there
 	}
 	value, ok := b[key]
@@ -37,7 +39,7 @@ func TestOverlayAgainstModel(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		o, under, want := newOverlay(), below{}, map[string]string{}
+		o, below, want := newOverlay(roomy), under{}, map[string]string{}
 		for step := range 500 {
 			key := fmt.Sprint(r.IntN(40))
 			switch r.IntN(12) {
@@ -49,20 +51,20 @@ func TestOverlayAgainstModel(t *testing.T) {
 				o.remove([]byte(key))
 				delete(want, key)
 			case 2:
-				require.NoError(t, o.drain(under.set, under.remove))
-				require.Equal(t, want, map[string]string(under), "seed %d step %d", seed, step)
+				require.NoError(t, o.drain(below.set, below.remove))
+				require.Equal(t, want, map[string]string(below), "seed %d step %d", seed, step)
 			case 3:
-				require.NoError(t, o.drain(under.set, under.remove))
+				require.NoError(t, o.drain(below.set, below.remove))
 				hi := fmt.Sprint(r.IntN(40))
 				o.cut([]byte(key), []byte(hi))
-				for _, m := range []map[string]string{want, under} {
+				for _, m := range []map[string]string{want, below} {
 					maps.DeleteFunc(m, func(k, _ string) bool { return k >= key && k < hi })
 				}
 			case 4:
-				require.NoError(t, o.drain(under.set, under.remove))
+				require.NoError(t, o.drain(below.set, below.remove))
 				o.sweep(int64(r.IntN(3000)))
 			}
-			got, ok := under.read(o, key)
+			got, ok := below.read(o, key)
 			value, there := want[key]
 			require.Equal(t, there, ok, "seed %d step %d key %s", seed, step, key)
 			require.Equal(t, value, got, "seed %d step %d key %s", seed, step, key)
@@ -91,7 +93,7 @@ func (o *overlay) check(t *testing.T) {
 // TestOverlayDrainsInOrder: what is below gets its keys sorted, each once.
 func TestOverlayDrainsInOrder(t *testing.T) {
 	t.Parallel()
-	o := newOverlay()
+	o := newOverlay(roomy)
 	for range 3 {
 		for _, k := range []string{"m", "a", "z", "b"} {
 			o.put([]byte(k), []byte("v"))
@@ -113,7 +115,7 @@ func TestOverlayDrainsInOrder(t *testing.T) {
 // TestOverlaySweeps keeps what was in use where that fits, and nothing else.
 func TestOverlaySweeps(t *testing.T) {
 	t.Parallel()
-	o := newOverlay()
+	o := newOverlay(roomy)
 	nothing := func(_, _ []byte) error { return nil }
 	for i := range 100 {
 		o.put(fmt.Appendf(nil, "%03d", i), []byte("value"))
@@ -135,7 +137,7 @@ func TestOverlaySweeps(t *testing.T) {
 
 // TestOverlayDoesNotAllocate once it knows its keys.
 func TestOverlayDoesNotAllocate(t *testing.T) {
-	o := newOverlay()
+	o := newOverlay(roomy)
 	key, value := []byte("a key"), []byte("a value")
 	require.Zero(t, testing.AllocsPerRun(1000, func() {
 		o.put(key, value)
@@ -157,7 +159,7 @@ func TestBehindCache(t *testing.T) {
 			require.NoError(t, st.Put([]byte("k"), []byte("v")))
 		}
 		st.(store.Backing).BehindCache()
-		require.Equal(t, written, st.(*engine).over != nil)
+		require.Equal(t, written, st.(*engine).front != nil)
 		require.NoError(t, st.Put([]byte("k2"), []byte("v2")))
 		value, ok, err := st.Get([]byte("k2"))
 		require.NoError(t, err)
