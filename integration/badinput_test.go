@@ -139,7 +139,7 @@ func TestSkippedRecordsAreCounted(t *testing.T) {
 	create(t, in, out)
 	sendBad(t, in)
 	cfg := config(t, app)
-	cfg.OnUndecodable = streams.SkipUndecodable
+	cfg.OnUndecodable = streams.Always(streams.Continue)
 	r := start(t, lengths(in, out), cfg)
 	c := client(t)
 	eventually(t, "both good records", func() bool { return records(t.Context(), c, out) >= 2 })

@@ -160,7 +160,7 @@ func TestUndecodableFailsWithItsPlaceOrIsSkippedAndCounted(t *testing.T) {
 	require.ErrorContains(t, err, "app_faults_test.go:")
 	require.NotContains(t, err.Error(), "secret")
 
-	c.OnUndecodable = streams.SkipUndecodable
+	c.OnUndecodable = streams.Always(streams.Continue)
 	app := launch(t, numbers(), c)
 	r.consume("counts").until(map[string]int64{"good": 2})
 	s := app.wait("the count", func(s streams.Snapshot) bool { return len(s.Skipped) > 0 })

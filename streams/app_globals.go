@@ -101,3 +101,23 @@ func (a *App) globalReader(b *Builder, st topo.StoreID) (store.Reader, error) {
 	}
 	return rt.globals.Reader(name)
 }
+
+// undecodable asks the user what to do about a record of a global topic. There is no
+// producer beside global stores: a dead letter is left out and logged, not written.
+func (a *App) undecodable(r *task.Raw, err *task.DecodeError) (skip bool) {
+	if a.cfg.OnUndecodable == nil {
+		return false
+	}
+	f := Failure{
+		Kind: Undecodable, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Time: r.Time, Reason: task.SkipUndecodable,
+		Key: r.Key, Value: r.Value, Headers: r.Headers, Operator: err.Operator, Where: err.Where, Part: err.Part, Attempt: 1, Err: err.Err,
+	}
+	switch a.cfg.OnUndecodable(f) {
+	case DeadLetter:
+		a.cfg.Logger.Warn("a record of a global topic is left out; dead letters are written by tasks only", "error", f)
+		return true
+	case Continue:
+		return true
+	}
+	return false
+}

@@ -16,7 +16,6 @@ import (
 	"github.com/millrace/millrace/streams/internal/group"
 	"github.com/millrace/millrace/streams/internal/poller"
 	"github.com/millrace/millrace/streams/internal/restore"
-	"github.com/millrace/millrace/streams/internal/task"
 	"github.com/millrace/millrace/streams/internal/topics"
 	"github.com/millrace/millrace/streams/internal/topo"
 	"github.com/millrace/millrace/streams/internal/worker"
@@ -124,7 +123,7 @@ func (e *engine) openWorkers(context.Context) error {
 			Hook: e.app.hook, ExactlyOnce: c.ProcessingGuarantee == ExactlyOnce, Alive: e.group.alive, Restart: e.group.restart,
 			TaskTimeout: c.TaskTimeout, CommitInterval: c.CommitInterval, MaxTaskIdle: c.MaxTaskIdle, SourceIdle: c.SourceIdle,
 			MaxStaged:   c.maxStaged() / int64(c.Workers),
-			Undecodable: e.app.undecodable, Fail: e.app.fail, Log: c.Logger,
+			Handlers: c.Handlers(), Fail: e.app.fail, Log: c.Logger,
 		}))
 	}
 	return nil
@@ -148,7 +147,7 @@ func (e *engine) openPoller(context.Context) (err error) {
 			Admin: e.admin, Client: c.kafka().New, Parallel: parallel, Observer: e.app.progress, Log: c.Logger,
 			FetchBytes: c.restoreFetch(parallel),
 		}),
-		Hook: e.app.hook, Fail: e.app.fail, Changed: e.app.changed, Log: c.Logger,
+		Hook: e.app.hook, TaskTimeout: c.TaskTimeout, Fail: e.app.fail, Changed: e.app.changed, Log: c.Logger,
 	})
 	if err == nil {
 		e.group.set(e.poller)
@@ -206,12 +205,4 @@ func changelogTopics(sub *topo.Subtopology) (out []string) {
 	}
 	slices.Sort(out)
 	return out
-}
-
-// undecodable asks the user what to do about a record.
-func (a *App) undecodable(r *task.Raw, err *task.DecodeError) (skip bool) {
-	return a.cfg.OnUndecodable(Undecodable{
-		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
-		Operator: err.Operator, Where: err.Where, Part: err.Part, Err: err.Err,
-	}) == Skip
 }

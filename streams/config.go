@@ -193,9 +193,23 @@ type Config struct {
 	// processed. Both forms are read, whatever is set.
 	HeaderStores bool
 
-	// OnUndecodable decides about records that a serde cannot read; nil is
-	// FailOnUndecodable. It is called on the workers, several at once.
-	OnUndecodable func(Undecodable) Decision
+	// OnUndecodable decides about records that a source's serde cannot read. Like all
+	// handlers it is called on the workers, several at once, and nil is Always(Fail).
+	OnUndecodable func(Failure) Decision
+	// OnFailure decides about records on which an operator fails or panics, and about
+	// schedules that do.
+	OnFailure func(Failure) Decision
+	// OnUndeliverable decides about results that cannot be encoded, that are larger
+	// than the producer may send, or that the broker refuses. TryAgain is for those
+	// that cannot be encoded; what the broker may take later is retried anyway.
+	OnUndeliverable func(Failure) Decision
+	// OnDropped decides about records that operators leave out by rule, because they are
+	// late or have no key, for example. They are counted in any case; nil is
+	// Always(Continue).
+	OnDropped func(Failure) Decision
+	// DeadLetters is the topic that records go to for which a handler decides
+	// DeadLetter. It must exist.
+	DeadLetters string
 
 	// RestoreListener, if set, is told about restoring.
 	RestoreListener RestoreListener

@@ -45,9 +45,6 @@ func (c Config) withDefaults(getenv func(string) string) Config {
 	c.WaitForSources = or(c.WaitForSources, DefaultWaitForSources)
 	c.PatternRefresh = or(c.PatternRefresh, DefaultPatternRefresh)
 	c.ReplicationFactor = or(c.ReplicationFactor, DefaultReplicationFactor)
-	if c.OnUndecodable == nil {
-		c.OnUndecodable = FailOnUndecodable
-	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

@@ -140,11 +140,11 @@ func TestMemoryTakesTheSmallestLimit(t *testing.T) {
 func TestUndecodableSaysWhereNotWhat(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("3 bytes for an int64")
-	u := Undecodable{Topic: "in", Partition: 2, Offset: 17, Operator: "KSTREAM-SOURCE-0000000000", Where: "main.go:12", Part: "value", Err: cause}
+	u := Failure{Topic: "in", Partition: 2, Offset: 17, Operator: "KSTREAM-SOURCE-0000000000", Where: "main.go:12", Attempt: 1, Part: "value", Err: cause}
 	require.EqualError(t, u, "in/2 offset 17: the value cannot be decoded by KSTREAM-SOURCE-0000000000 (main.go:12): 3 bytes for an int64")
 	require.ErrorIs(t, u, cause)
-	require.Equal(t, Fail, FailOnUndecodable(u))
-	require.Equal(t, Skip, SkipUndecodable(u))
+	require.Equal(t, Fail, Always(Fail)(u))
+	require.Equal(t, DeadLetter, Always(DeadLetter)(u))
 }
 
 // Go's soft memory limit leaves room for what is not in the heap, and is set only

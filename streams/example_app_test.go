@@ -67,16 +67,16 @@ func ExampleSecret() {
 }
 
 // A record that cannot be decoded is skipped if its key is known to be harmless.
-func ExampleUndecodable() {
-	onUndecodable := func(u streams.Undecodable) streams.Decision {
+func ExampleFailure() {
+	onUndecodable := func(u streams.Failure) streams.Decision {
 		slog.Warn("skipped", "err", u)
 		if u.Part == "value" {
-			return streams.Skip
+			return streams.Continue
 		}
 		return streams.Fail
 	}
-	decision := onUndecodable(streams.Undecodable{Topic: "lines", Part: "value", Err: errors.New("6 bytes for an int64")})
-	fmt.Println(decision == streams.Skip)
+	decision := onUndecodable(streams.Failure{Topic: "lines", Part: "value", Err: errors.New("6 bytes for an int64")})
+	fmt.Println(decision == streams.Continue)
 	// Output: true
 }
 

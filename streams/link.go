@@ -35,6 +35,10 @@ type linking struct {
 	shared map[any]any
 	out    *task.Linked
 	errs   []error
+	// raw is the source record under way, nil in a schedule or flush; drop is what a
+	// handler said about one that was dropped.
+	raw  *task.Raw
+	drop error
 }
 
 func (l *linking) fail(format string, args ...any) {
@@ -45,6 +49,9 @@ func (l *linking) fail(format string, args ...any) {
 func (l *linking) env(id topo.NodeID) *node.Env {
 	name, rt := l.graph.Nodes[id].Name, l.rt
 	env := &node.Env{Cur: l.cur, Skip: func(reason string) { rt.Skipped(name, reason) }}
+	if judge, ok := rt.(task.Judge); ok && judge.Judges(task.Dropped) {
+		env.Skip = (&guard{l: l, judge: judge, operator: name, where: l.graph.Nodes[id].Where}).skip
+	}
 	if t, ok := rt.(task.Timed); ok {
 		env.At = t.At
 	}
@@ -52,7 +59,7 @@ func (l *linking) env(id topo.NodeID) *node.Env {
 }
 
 // input publishes the sink that takes what the node's parents send.
-func input[K, V any](l *linking, id topo.NodeID, s node.Sink[K, V]) { l.in[id] = s }
+func input[K, V any](l *linking, id topo.NodeID, s node.Sink[K, V]) { l.in[id] = guarded(l, id, s) }
 
 // fan is the sink of the node's children.
 func fan[K, V any](l *linking, id topo.NodeID) node.Sink[K, V] {
@@ -120,19 +127,21 @@ func enter[K, V any](ks serde.Serde[K], vs serde.Serde[V], table bool) link {
 		n := &l.graph.Nodes[id]
 		decode := node.Source(l.env(id), ks, vs, table, fan[K, V](l, id))
 		for _, topic := range n.TopicNames(l.appID) {
-			l.out.Entries[topic] = entry(l.cur, decode, n.Name, n.Where)
+			l.out.Entries[topic] = l.entry(decode, n.Name, n.Where)
 		}
 	}
 }
 
 // entry sets the task's current record before the source looks at it.
-func entry(cur *node.Current, decode func(key, value []byte) error, operator, where string) task.Entry {
+func (l *linking) entry(decode func(key, value []byte) error, operator, where string) task.Entry {
+	cur := l.cur
 	return func(raw *task.Raw) error {
+		l.raw, l.drop = raw, nil
 		cur.Topic, cur.Partition, cur.Offset = raw.Topic, raw.Partition, raw.Offset
 		cur.Time, cur.Headers = raw.Time, raw.Headers
 		err := decode(raw.Key, raw.Value)
-		if err == nil {
-			return nil
+		if l.raw = nil; err == nil {
+			return l.drop
 		}
 		if fault, ok := errors.AsType[*node.DecodeError](err); ok {
 			return &task.DecodeError{Operator: operator, Where: where, Part: fault.Part, Err: fault.Err}

@@ -32,12 +32,6 @@ func (u unsupported) Error() string { return "not in this version: " + string(u)
 
 func interpret(v vector) (b *streams.Builder, err error) {
 	in := &interpreter{b: streams.NewBuilder(), v: v, nodes: map[string]any{}, uses: map[string]use{}}
-	for _, key := range []string{"processing.exception.handler", "deserialization.exception.handler",
-		"errors.dead.letter.queue.topic.name"} {
-		if _, ok := v.Config[key]; ok {
-			return nil, unsupported("config " + key)
-		}
-	}
 	streams.Register[*val](in.b, datum{"string"}) // the default serde of all programs
 	for _, o := range v.Program {
 		made, err := in.apply(o)
@@ -98,6 +92,8 @@ func (in *interpreter) apply(o op) (any, error) {
 		return in.onGroupedTable(o, from)
 	case winTable:
 		return in.onWindowedTable(o, from)
+	case winRows:
+		return in.onWindowedRows(o, from)
 	case grouped:
 		return in.onGrouped(o, from)
 	case winGroup:
@@ -131,8 +127,8 @@ func (in *interpreter) stores(o op) []streams.StoreOption {
 	if m.Caching != nil && !*m.Caching {
 		out = append(out, streams.NoCache())
 	}
-	if m.HistoryMS != 0 {
-		out = append(out, streams.WithHistory(ms(m.HistoryMS)))
+	if m.HistoryMS != nil {
+		out = append(out, streams.WithHistory(ms(*m.HistoryMS)))
 	}
 	if m.RetentionMS != 0 {
 		out = append(out, streams.WithRetention(ms(m.RetentionMS)))

@@ -9,26 +9,23 @@ import (
 
 // joinForeign is a join of tables by a foreign key. The vectors always say how its
 // result is written, so that it is materialized in any case.
-func (in *interpreter) joinForeign(o op, t table) (any, error) {
+func joinForeign[K any](in *interpreter, o op, t streams.Table[K, *val], key func(K) *val) (out streams.Table[K, *val], err error) {
 	with, ok := in.nodes[o.With].(table)
 	if !ok {
-		return nil, unsupported(o.Op + " by a foreign key with a " + in.v.Types[o.With].Kind)
+		return out, unsupported(o.Op + " by a foreign key with a " + in.v.Types[o.With].Kind)
 	}
-	fk := func(k, v *val) (*val, bool) {
-		key := o.FK.foreignKey(k, v)
-		return key, key != nil
+	fk := func(k K, v *val) (*val, bool) {
+		to := o.FK.foreignKey(key(k), v)
+		return to, to != nil
 	}
 	n := opts[streams.JoinOption](name(o))
-	var out table
 	if o.Op == "join" {
-		out = t.JoinFK(with, fk, func(_, l, r *val) *val { return o.Joiner.join(nil, l, r) }, n...)
+		out = t.JoinFK(with, fk, func(_ K, l, r *val) *val { return o.Joiner.join(nil, l, r) }, n...)
 	} else {
-		out = t.LeftJoinFK(with, fk, func(_, l *val, r record.Opt[*val]) *val { return o.Joiner.join(nil, l, r.V) }, n...)
+		out = t.LeftJoinFK(with, fk, func(_ K, l *val, r record.Opt[*val]) *val { return o.Joiner.join(nil, l, r.V) }, n...)
 	}
-	if o.Materialized == nil {
-		o.Materialized = &materialized{}
-	}
-	return in.keep(o, out), nil
+	o.Name = "" // the operator has it already
+	return out.Materialize(datum{in.v.Types[o.ID].Value}, in.stores(o)...), nil
 }
 
 // foreignKey is one of the registry's foreign-key extractors; null is no key.

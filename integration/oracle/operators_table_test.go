@@ -84,7 +84,7 @@ func (in *interpreter) onTable(o op, t table) (any, error) {
 		return t.Suppress(e, more...), nil
 	case "join", "leftJoin", "outerJoin":
 		if o.FK != nil {
-			return in.joinForeign(o, t)
+			return joinForeign(in, o, t, func(k *val) *val { return k })
 		}
 		if with, ok := in.nodes[o.With].(table); ok {
 			return in.keep(o, joinTables(o, t, with)), nil
@@ -139,7 +139,10 @@ func (in *interpreter) onWindowedTable(o op, w winTable) (any, error) {
 	case "mapValues":
 		return in.keepWindows(o, w.MapValuesKeyed(func(k streams.Windowed[*val], v *val) *val { return o.Fn.mapValue(windowed(k), v) }, n...)), nil
 	case "join", "leftJoin", "outerJoin":
-		if with, ok := in.nodes[o.With].(winTable); ok && o.FK == nil {
+		if o.FK != nil {
+			return joinForeign(in, o, streams.TableOf(w), windowed)
+		}
+		if with, ok := in.nodes[o.With].(winTable); ok {
 			return in.keepWindows(o, joinWindows(o, w, with)), nil
 		}
 	case "groupBy":

@@ -92,6 +92,7 @@ func (r *replay) options() []streamstest.Option {
 		streamstest.WithApplicationID(r.v.Config["application.id"].(string)),
 		streamstest.WithClock(time.UnixMilli(r.v.WallClock)),
 	}
+	out = append(out, streamstest.WithHandlers(r.v.handlers()))
 	if n, _ := r.v.Config["statestore.cache.max.bytes"].(float64); n != 0 {
 		out = append(out, streamstest.WithCache(int64(n)))
 	}

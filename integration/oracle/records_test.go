@@ -202,6 +202,9 @@ func line(m streamstest.Message, w written) string {
 		fmt.Fprintf(&b, " @%d", m.Time)
 	}
 	for i, h := range m.Headers {
+		if strings.HasPrefix(h.Key, "__millrace.") {
+			continue // what we tell more, behind the others
+		}
 		b.WriteString(" " + h.Key)
 		if i >= len(w.Headers) || !unspoken(w.Headers[i]) {
 			b.WriteString(":" + show(h.Value))

@@ -79,6 +79,7 @@ func (r *replay) stores() {
 		if err != nil {
 			r.differ("store "+name, "its content", err)
 		}
+		got = r.unwindowed(name, got)
 		switch {
 		case r.v.cached(name) && spec.Segmented():
 			got = r.recalled(spec, got)

@@ -77,7 +77,7 @@ type materialized struct {
 	Caching     *bool  `json:"caching"`
 	Logging     *bool  `json:"logging"`
 	RetentionMS int64  `json:"retention_ms"`
-	HistoryMS   int64  `json:"history_ms"`
+	HistoryMS   *int64 `json:"history_ms"`
 	SegmentMS   int64  `json:"segment_ms"`
 	LRU         int64  `json:"lru"`
 }

@@ -26,6 +26,7 @@ type Driver struct {
 	partitions      int32
 	clock           int64 // ms since the Unix epoch
 	skipUndecodable bool
+	handlers        *task.Handlers
 	caches          *cached.Budget // nil for none
 	single          bool
 	build           []streams.BuildOption

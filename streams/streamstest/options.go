@@ -44,6 +44,13 @@ func WithBuild(opts ...streams.BuildOption) Option {
 	return func(d *Driver) { d.build = append(d.build, opts...) }
 }
 
+// WithHandlers has the fields of a Config decide about what fails, as in an application:
+// its OnUndecodable, OnFailure, OnUndeliverable, OnDropped and DeadLetters. The others
+// are ignored.
+func WithHandlers(c streams.Config) Option {
+	return func(d *Driver) { d.handlers = c.Handlers() }
+}
+
 // SkipUndecodable leaves records out that cannot be decoded, and counts them, as
 // an application does that is so configured. Otherwise they are errors.
 func SkipUndecodable() Option { return func(d *Driver) { d.skipUndecodable = true } }

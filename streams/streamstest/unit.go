@@ -29,6 +29,7 @@ type unit struct {
 var (
 	_ task.Runtime = (*unit)(nil)
 	_ task.Timed   = (*unit)(nil)
+	_ task.Judge   = (*unit)(nil)
 )
 
 func newUnit(d *Driver, id topo.TaskID, sub *topo.Subtopology) *unit {
@@ -183,6 +184,15 @@ func (u *unit) Partitions(topic string) (int32, error) {
 		return t.partitions, nil
 	}
 	return u.d.partitions, nil
+}
+
+// Judges implements task.Judge.
+func (u *unit) Judges(kind task.FailureKind) bool { return u.d.handlers.Judges(kind) }
+
+// Judge implements task.Judge.
+func (u *unit) Judge(f *task.Failure) (again bool, err error) {
+	f.Task = u.id
+	return u.d.handlers.Judge(u, f)
 }
 
 // Skipped implements task.Runtime.

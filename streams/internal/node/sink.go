@@ -1,8 +1,6 @@
 package node
 
 import (
-	"fmt"
-
 	"github.com/millrace/millrace/streams/record"
 	"github.com/millrace/millrace/streams/serde"
 )
@@ -11,6 +9,19 @@ import (
 // derived from hash: the key, or the inner key of a windowed one; nil stands for
 // any partition. All slices are lent for the call. time is in ms.
 type Emit func(key, value, hash []byte, time int64, h *record.Headers) error
+
+// EncodeError says that a result cannot be written. Its text has no payload as long as
+// the serde's errors have none.
+type EncodeError struct {
+	Part string // "key" or "value"
+	Err  error
+}
+
+// Error names the part and the cause.
+func (e *EncodeError) Error() string { return "encode the " + e.Part + ": " + e.Err.Error() }
+
+// Unwrap returns the serde's error.
+func (e *EncodeError) Unwrap() error { return e.Err }
 
 // Out is the door out of the typed world: it encodes records into its own two
 // buffers and emits them.
@@ -26,11 +37,11 @@ func Out[K, V any](_ *Env, ks serde.Serde[K], vs serde.Serde[V], emit Emit) Sink
 		}
 		k, err := key.write(h, r.Key, r.NoKey)
 		if err != nil {
-			return fmt.Errorf("encode the key: %w", err)
+			return &EncodeError{Part: "key", Err: err}
 		}
 		v, err := value.write(h, r.Value, r.Null)
 		if err != nil {
-			return fmt.Errorf("encode the value: %w", err)
+			return &EncodeError{Part: "value", Err: err}
 		}
 		hash := k
 		if windowed && k != nil {

@@ -88,8 +88,11 @@ func (e *PanicError) Unwrap() error {
 func (e *PanicError) Location() (operator, where string) { return "", e.Where }
 
 // recovered is to be deferred around user code: it turns a panic into *err.
-func recovered(err *error) {
-	if v := recover(); v != nil {
+func recovered(err *error) { Recovered(err, recover()) }
+
+// Recovered turns what recover returned, if anything, into a [*PanicError].
+func Recovered(err *error, v any) {
+	if v != nil {
 		*err = &PanicError{Value: v, Where: panicked(), Stack: debug.Stack()}
 	}
 }
@@ -111,3 +114,13 @@ func panicked() string {
 		}
 	}
 }
+
+// RuntimeError is an error of the runtime, not of a record: a broker's or a store's.
+// No handler is asked about it.
+type RuntimeError struct{ Err error }
+
+// Error is the error's own text.
+func (e *RuntimeError) Error() string { return e.Err.Error() }
+
+// Unwrap is the error itself.
+func (e *RuntimeError) Unwrap() error { return e.Err }

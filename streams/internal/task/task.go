@@ -159,7 +159,10 @@ func (t *Task) wait(q *queue) error {
 		}
 		ms, err := q.stamp(r, q.time)
 		if err != nil {
-			return t.fault(r, err)
+			if err = t.decide(r, err, func() error { ms, err = q.stamp(r, q.time); return err }); err != nil {
+				return t.fault(r, err)
+			}
+			ms = max(ms, -1)
 		}
 		if ms >= 0 {
 			r.Time = ms
@@ -180,10 +183,11 @@ func (t *Task) enter(q *queue, r *Raw) error {
 		t.linked.StreamTime(time)
 	}
 	if err := guard(q.entry, r); err != nil {
-		if t.skips(r, err) {
-			return nil
+		read := false
+		err = t.decide(r, err, func() error { e := guard(q.entry, r); read = e == nil; return e })
+		if err != nil || !read {
+			return err
 		}
-		return err
 	}
 	q.time, t.time = max(q.time, r.Time), time
 	return nil
@@ -195,14 +199,38 @@ func guard(entry Entry, r *Raw) (err error) {
 	return entry(r)
 }
 
-// skips asks whether to leave out a record, and counts it.
-func (t *Task) skips(r *Raw, err error) bool {
-	fault, ok := errors.AsType[*DecodeError](err)
-	if !ok || t.opt.Undecodable == nil || !t.opt.Undecodable(r, fault) {
-		return false
+// decide asks what to do about a record that cannot be decoded: it is nil if the
+// record is left out and counted, or if another attempt went well.
+func (t *Task) decide(r *Raw, err error, again func() error) error {
+	for attempt := 1; ; attempt++ {
+		fault, ok := errors.AsType[*DecodeError](err)
+		if !ok {
+			return err
+		}
+		if t.opt.Undecodable != nil && t.opt.Undecodable(r, fault) {
+			t.rt.Skipped(fault.Operator, SkipUndecodable)
+			return nil
+		}
+		judge, ok := t.rt.(Judge)
+		if !ok || !judge.Judges(Undecodable) {
+			return err
+		}
+		retry, end := judge.Judge(t.undecodable(r, fault, attempt))
+		if !retry {
+			return end
+		}
+		if err = again(); err == nil {
+			return nil
+		}
 	}
-	t.rt.Skipped(fault.Operator, SkipUndecodable)
-	return true
+}
+
+func (t *Task) undecodable(r *Raw, fault *DecodeError, attempt int) *Failure {
+	return &Failure{
+		Kind: Undecodable, Task: t.id, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Time: r.Time,
+		Key: r.Key, Value: r.Value, Headers: r.Headers, Operator: fault.Operator, Where: fault.Where, Part: fault.Part,
+		Reason: SkipUndecodable, Attempt: attempt, Err: fault.Err,
+	}
 }
 
 // Flush has the operators send what they hold back, parents before children. It

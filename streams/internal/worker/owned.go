@@ -44,8 +44,7 @@ const measureEvery = time.Second
 
 // link makes the task live on its restored stores. On error it stays lifeless.
 func (o *owned) link(starts map[string]Start) error {
-	opt := task.Options{Undecodable: o.worker.opt.Undecodable}
-	live, err := task.New(o.task.ID, o.task.Topics, timed{o.worker.opt.Program, o}, o, opt)
+	live, err := task.New(o.task.ID, o.task.Topics, timed{o.worker.opt.Program, o}, o, task.Options{})
 	if err != nil {
 		return err
 	}
@@ -104,7 +103,7 @@ func (o *owned) Engine(name string) (store.Engine, error) {
 		if err != nil || !s.Logs() {
 			return e, err
 		}
-		return changelog.Write(e, s.Spec, o.context(), o.logger(s.Changelog)), nil
+		return changelog.Write(faulty{e}, s.Spec, o.context(), o.logger(s.Changelog)), nil
 	}
 	if o.worker.opt.Global != nil {
 		return o.worker.opt.Global(name)
@@ -126,12 +125,12 @@ func (o *owned) logger(topic string) func(*changelog.Record) error {
 	pos := newLogPosition(topic)
 	o.logs = append(o.logs, pos)
 	return func(r *changelog.Record) error {
-		return o.worker.opt.Sender.log(topic, o.task.ID.Partition, pos, r)
+		return runtimeError(o.worker.opt.Sender.log(topic, o.task.ID.Partition, pos, r))
 	}
 }
 
 // Emit implements task.Runtime.
-func (o *owned) Emit(out *task.Out) error { return o.worker.opt.Sender.Emit(out) }
+func (o *owned) Emit(out *task.Out) error { return runtimeError(o.worker.opt.Sender.Emit(out)) }
 
 // Skipped implements task.Runtime.
 func (o *owned) Skipped(operator, reason string) {

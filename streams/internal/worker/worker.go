@@ -45,8 +45,8 @@ type Options struct {
 	SourceIdle time.Duration
 	// MaxStaged is how many bytes of writes may wait for a commit.
 	MaxStaged int64
-	// Undecodable says whether to leave out a record that cannot be decoded.
-	Undecodable func(*task.Raw, *task.DecodeError) (skip bool)
+	// Handlers decide about records that fail; nil fails.
+	Handlers *task.Handlers
 	// Fail ends the application. It does not block.
 	Fail func(error)
 	Log  *slog.Logger
