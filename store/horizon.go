@@ -22,6 +22,28 @@ type horizon struct {
 	observed int64 // ms, or unseen
 	first    int64 // segments before it have been deleted
 	bound    [2][]byte
+	look     *lookBack // nil before the first
+}
+
+// lookBack is the search for the observed time. It is kept: a store below a record
+// cache may stay empty, and is searched again with each record.
+type lookBack struct {
+	visit         func(key, _ []byte) bool
+	last, highest int64 // a segment, and the highest time in it
+	fault         error
+}
+
+func (h *horizon) newLook() *lookBack {
+	l := new(lookBack)
+	l.visit = func(key, _ []byte) bool {
+		segment, t, err := h.timeOf(key)
+		if l.fault = err; err != nil || l.highest != unseen && segment != l.last {
+			return false
+		}
+		l.last, l.highest = segment, max(l.highest, t)
+		return true
+	}
+	return l
 }
 
 func newHorizon(r Reader, spec Spec, timeOf func([]byte) (segment, t int64, err error)) horizon {
@@ -40,23 +62,18 @@ func (h *horizon) recall() error {
 	if h.observed != unseen {
 		return nil
 	}
-	var fault error
-	last, seen := int64(0), int64(unseen)
-	err := h.reader.Scan(nil, nil, true, func(key, _ []byte) bool {
-		segment, t, err := h.timeOf(key)
-		if fault = err; err != nil || seen != unseen && segment != last {
-			return false
-		}
-		last, seen = segment, max(seen, t)
-		return true
-	})
+	if h.look == nil {
+		h.look = h.newLook()
+	}
+	h.look.highest, h.look.fault = unseen, nil
+	err := h.reader.Scan(nil, nil, true, h.look.visit)
 	if err == nil {
-		err = fault
+		err = h.look.fault
 	}
 	if err != nil {
 		return corruptKey(err)
 	}
-	h.observed = seen
+	h.observed = h.look.highest
 	return nil
 }
 
