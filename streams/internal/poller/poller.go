@@ -42,6 +42,8 @@ type Options struct {
 	// Open opens the local state of a task. It is called on restoring goroutines.
 	Open func(topo.TaskID) (store.DB, error)
 
+	// TaskTimeout is how long a task waits for brokers that are in trouble.
+	TaskTimeout time.Duration
 	// Hook fails between steps, for tests. It may be nil.
 	Hook func(txn.Step) error
 	// Fail ends the application. It does not block.

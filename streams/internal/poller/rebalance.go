@@ -77,13 +77,26 @@ func (p *Poller) begin(id topo.TaskID, topics []string, rewinding bool) *entry {
 		p.flow.open(e.parts[t])
 	}
 	p.registry.add(e)
-	p.opt.Restorer.Start(ctx, restore.Job{
-		Task: id, Stores: sub.Stores, Progress: e.task.Progress, After: e.fetched,
+	p.restore(e, time.Now())
+	return e
+}
+
+// restore restores a task, again if brokers are in trouble. What was applied stays.
+func (p *Poller) restore(e *entry, since time.Time) {
+	id := e.task.ID
+	p.opt.Restorer.Start(e.ctx, restore.Job{
+		Task: id, Stores: e.task.Sub.Stores, Progress: e.task.Progress, After: e.fetched,
 		Hook:      func(at string) error { return p.hook(txn.Step(at)) },
 		Open:      func() (store.DB, error) { return p.opt.Open(id) },
 		Committed: func() map[string]int64 { return committed(p.registry.startsOf(e)) },
-	}, func(db store.DB, err error) { p.restored(e, db, err) })
-	return e
+	}, func(db store.DB, err error) {
+		if err != nil && txn.Judge(err) == txn.Retry && time.Since(since) < p.opt.TaskTimeout && e.ctx.Err() == nil {
+			p.opt.Log.Warn("restoring a task begins again where it stood", "task", id.String(), "err", err)
+			time.AfterFunc(retryPause, func() { p.restore(e, since) })
+			return
+		}
+		p.restored(e, db, err)
+	})
 }
 
 // committed are the offsets that a task goes on from; negative for none.

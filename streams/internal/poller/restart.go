@@ -10,11 +10,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/millrace/millrace/streams/internal/restore"
+	"github.com/millrace/millrace/streams/internal/txn"
 	"github.com/millrace/millrace/streams/internal/worker"
 )
 
-// offsetPause is between two questions for offsets that a transaction holds up.
-const offsetPause = 100 * time.Millisecond
+// retryPause is between two tries of what brokers in trouble hold up.
+const retryPause = 100 * time.Millisecond
 
 // Restart has tasks of this process begin again at the last commit: their offsets are
 // asked for anew, their stores restored, and the consumer goes back. Tasks that have
@@ -77,34 +78,34 @@ func (p *Poller) rewind(e *entry) {
 
 // startsAnew asks for committed offsets until no transaction holds them up, and for
 // the bounds of partitions that have none.
-func (p *Poller) startsAnew(e *entry) (map[string]worker.Start, error) {
-	starts, err := p.stableOffsets(e.ctx, e.task)
-	if err != nil {
-		return nil, err
-	}
-	bounds, err := restore.List(e.ctx, p.client, e.task.Topics, e.task.ID.Partition, restore.Committed)
-	if err != nil {
-		return nil, err
-	}
-	for topic, s := range starts {
-		b := bounds[topic]
-		s.Next = p.next(e, topic, s.Offset, b)
-		s.End = b.End
-		starts[topic] = s
-	}
-	return starts, nil
+func (p *Poller) startsAnew(e *entry) (starts map[string]worker.Start, err error) {
+	err = p.patiently(e.ctx, func() error {
+		if starts, err = p.fetchOffsets(e.ctx, e.task); err != nil {
+			return err
+		}
+		bounds, err := restore.List(e.ctx, p.client, e.task.Topics, e.task.ID.Partition, restore.Committed)
+		for topic, s := range starts {
+			s.Next, s.End = p.next(e, topic, s.Offset, bounds[topic]), bounds[topic].End
+			starts[topic] = s
+		}
+		return err
+	})
+	return starts, err
 }
 
-func (p *Poller) stableOffsets(ctx context.Context, t *worker.Task) (map[string]worker.Start, error) {
+// patiently repeats what brokers in trouble, or an open transaction, hold up, for as
+// long as a task may wait for them.
+func (p *Poller) patiently(ctx context.Context, what func() error) error {
+	begun := time.Now()
 	for {
-		starts, err := p.fetchOffsets(ctx, t)
-		if err == nil || !kerr.IsRetriable(err) {
-			return starts, err
+		err := what()
+		if err == nil || txn.Judge(err) != txn.Retry || time.Since(begun) > p.opt.TaskTimeout {
+			return err
 		}
 		select {
-		case <-time.After(offsetPause):
+		case <-time.After(retryPause):
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 	}
 }
