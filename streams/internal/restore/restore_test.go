@@ -41,6 +41,7 @@ type world struct {
 	events  events
 
 	committed atomic.Int64 // by the group, in the source topic
+	caughtUp  atomic.Int64 // how often all copies have
 }
 
 func newWorld(t *testing.T) *world {

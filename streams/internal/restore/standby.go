@@ -19,6 +19,10 @@ import (
 // for it.
 const retryStandby = 5 * time.Second
 
+// maxPasses is how often a copy is restored in a row while its log grows. The follower
+// is as fast, but what it still has to read would not count as caught up.
+const maxPasses = 10
+
 // StandbyOptions are what Standbys need.
 type StandbyOptions struct {
 	// Restorer brings copies up to date at first. It should not be the one of active
@@ -38,6 +42,11 @@ type StandbyOptions struct {
 	Committed func(context.Context, topo.TaskID) map[string]int64
 	// Refresh is how often those stores are; 0 is every half minute.
 	Refresh time.Duration
+	// Enough is how many offsets a copy may be behind to count as caught up.
+	Enough int64
+	// CaughtUp is told when the last of the copies that were being restored has caught
+	// up: their tasks can come here now. Nil is nobody. It must not block.
+	CaughtUp func()
 	// Changed is told when a copy came or went; nil is nobody. It must not block.
 	Changed func()
 	Log     *slog.Logger
@@ -66,6 +75,7 @@ type replica struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	progress *Progress
+	caughtUp bool // once at least; guarded by Standbys.mu
 
 	mu      sync.Mutex
 	db      store.DB // while it follows; nil before and after
@@ -78,6 +88,9 @@ type replica struct {
 func NewStandbys(opt StandbyOptions) *Standbys {
 	if opt.Changed == nil {
 		opt.Changed = func() {}
+	}
+	if opt.CaughtUp == nil {
+		opt.CaughtUp = func() {}
 	}
 	if opt.FetchBytes <= 0 {
 		opt.FetchBytes = defaultFetch
@@ -116,24 +129,44 @@ func (s *Standbys) begin(id topo.TaskID) {
 	c := &replica{id: id, progress: new(Progress)}
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	s.copies[id] = c
-	s.running.Go(func() {
-		s.restore(c, func() (store.DB, error) { return s.opt.Open(id) })
-	})
+	s.running.Go(func() { s.restore(c, nil) })
 }
 
-// restore brings a copy up to date and keeps it so.
-func (s *Standbys) restore(c *replica, open func() (store.DB, error)) {
-	job := Job{Task: c.id, Stores: s.opt.Stores(c.id), Progress: c.progress, Open: open}
-	if s.opt.Committed != nil {
-		job.Committed = func() map[string]int64 { return s.opt.Committed(c.ctx, c.id) }
+// restore brings a copy up to date and keeps it so. The DB is nil if it is to be
+// opened first.
+func (s *Standbys) restore(c *replica, db store.DB) {
+	db, err := s.pass(c, db)
+	// A pass that takes a while leaves behind what was logged meanwhile.
+	for pass := 1; err == nil && pass < maxPasses && c.progress.Status().Total > s.opt.Enough; pass++ {
+		db, err = s.pass(c, db)
 	}
-	db, err := s.opt.Restorer.run(c.ctx, job)
 	if err == nil {
 		err = s.follow(c, db)
 	}
 	if err != nil && c.ctx.Err() == nil {
 		s.failed(c, err)
 	}
+}
+
+// pass restores what the log has now. On error the DB is closed.
+func (s *Standbys) pass(c *replica, db store.DB) (store.DB, error) {
+	job := Job{Task: c.id, Stores: s.opt.Stores(c.id), Progress: c.progress}
+	job.Open = func() (store.DB, error) {
+		if db == nil {
+			return s.opt.Open(c.id)
+		}
+		open := db
+		db = nil
+		return open, nil
+	}
+	if s.opt.Committed != nil {
+		job.Committed = func() map[string]int64 { return s.opt.Committed(c.ctx, c.id) }
+	}
+	restored, err := s.opt.Restorer.run(c.ctx, job)
+	if db != nil { // given up before its turn came
+		err = errors.Join(err, db.Close())
+	}
+	return restored, err
 }
 
 // follow keeps a restored copy up to date, unless it is not wanted any more.
@@ -152,11 +185,28 @@ func (s *Standbys) follow(c *replica, db store.DB) error {
 		return nil
 	}
 	f.add(c)
+	s.caughtUp(c)
 	if slices.ContainsFunc(s.opt.Stores(c.id), func(st topo.Store) bool { return st.FromSource }) {
 		s.running.Go(func() { s.refresh(f, c) })
 	}
 	s.opt.Changed()
 	return nil
+}
+
+// caughtUp says so when no copy is left to wait for. One that was there already, and
+// was only refreshed, is no news.
+func (s *Standbys) caughtUp(c *replica) {
+	s.mu.Lock()
+	before := c.caughtUp
+	c.caughtUp = true
+	all := true
+	for _, other := range s.copies {
+		all = all && other.caughtUp
+	}
+	s.mu.Unlock()
+	if !before && all {
+		s.opt.CaughtUp()
+	}
 }
 
 // refresh restores a copy once more, after a while, up to what the group has committed
@@ -167,14 +217,8 @@ func (s *Standbys) refresh(f *follower, c *replica) {
 		return
 	}
 	f.remove(c)
-	db := c.take()
-	if db == nil {
-		return
-	}
-	taken := false
-	s.restore(c, func() (store.DB, error) { taken = true; return db, nil })
-	if !taken { // given up before its turn came
-		s.closed(c, db)
+	if db := c.take(); db != nil {
+		s.restore(c, db)
 	}
 }
 
@@ -199,15 +243,10 @@ func (s *Standbys) giveUp(c *replica) {
 	if db == nil {
 		return // the restorer has it and closes it
 	}
-	s.closed(c, db)
-	s.opt.Changed()
-}
-
-// closed closes a DB that is nobody's any more.
-func (s *Standbys) closed(c *replica, db store.DB) {
 	if err := db.Close(); err != nil {
 		s.opt.Log.Error("closing the state of a standby replica", "task", c.id.String(), "err", err)
 	}
+	s.opt.Changed()
 }
 
 // detach takes a copy out of everything that uses it.

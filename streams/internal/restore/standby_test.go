@@ -82,7 +82,7 @@ func (w *world) standbys(s *shelf, stores ...topo.Store) *restore.Standbys {
 			return kgo.NewClient(append(opts, kgo.SeedBrokers(w.addrs...))...)
 		},
 		Committed: func(context.Context, topo.TaskID) map[string]int64 { return map[string]int64{topic: w.committed.Load()} },
-		Refresh:   time.Millisecond,
+		Refresh:   time.Millisecond, CaughtUp: func() { w.caughtUp.Add(1) },
 		Log:       slog.New(slog.NewTextHandler(&w.log, nil)),
 	})
 	w.t.Cleanup(out.Close)
@@ -111,6 +111,7 @@ func TestStandbyFollowsAndIsTaken(t *testing.T) {
 	s := w.standbys(disk)
 	s.Set([]topo.TaskID{one})
 	until(t, s, at(100))
+	require.Eventually(t, func() bool { return w.caughtUp.Load() == 1 }, 20*time.Second, time.Millisecond)
 	w.produce(50, "second")
 	until(t, s, at(150))
 
@@ -167,6 +168,7 @@ func TestManyStandbys(t *testing.T) {
 		all := s.List()
 		return all[0].ID == zero && at(0)(all[0]) && at(8)(all[1])
 	}, 20*time.Second, time.Millisecond)
+	require.EqualValues(t, 1, w.caughtUp.Load(), "once for both")
 	s.Set([]topo.TaskID{one})
 	w.produce(5, "y")
 	until(t, s, at(13))
@@ -225,6 +227,7 @@ func TestStandbyOfASourceTopic(t *testing.T) {
 	w.committed.Store(9)
 	until(t, s, at(9))
 	require.Equal(t, 1, disk.opened)
+	require.EqualValues(t, 1, w.caughtUp.Load(), "refreshing is no news")
 	for range 20 { // wherever its refreshing is, nothing stays open
 		s.Set(nil)
 		require.Eventually(t, func() bool { return !disk.isOpen(one) }, 20*time.Second, time.Microsecond)
