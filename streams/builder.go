@@ -26,6 +26,8 @@ type Builder struct {
 	joins map[topo.NodeID]*topo.RekeyNodes
 	// stores are those for processors, by name.
 	stores map[string]declared
+	// manuals are the nodes of the Processor API, by name.
+	manuals map[string]manual
 	// globals are the declarations by which processors read global stores.
 	globals map[*storeDecl]topo.StoreID
 	// checks run when the graph is built, for what later calls decide.
@@ -41,6 +43,7 @@ func NewBuilder() *Builder {
 		sources: map[string]any{},
 		joins:   map[topo.NodeID]*topo.RekeyNodes{},
 		stores:  map[string]declared{},
+		manuals: map[string]manual{},
 		globals: map[*storeDecl]topo.StoreID{},
 	}
 }

@@ -33,14 +33,7 @@ func (s Stream[K, V]) Process[K2, V2 any](make func(*Context[K2, V2]) Processor[
 	out := newBoth[K2, V2](c)
 	c.SameTypes = sameTypes[K, V, K2, V2]()
 	out.b, out.id = h.b, h.b.process(&c)
-	uses := c.uses
-	h.b.link(out.id, func(l *linking, id topo.NodeID) {
-		env := l.env(id)
-		ctx := &Context[K2, V2]{newProcessing(l, id, env, uses), node.NewForwarder(env, fan[K2, V2](l, id), childrenOf[K2, V2](l, id))}
-		if p := make(ctx); ctx.ready(l, p != nil) {
-			input(l, id, node.Process(p))
-		}
-	})
+	h.b.link(out.id, rekeying(make, &c.uses))
 	return Stream[K2, V2]{out}
 }
 

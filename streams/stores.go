@@ -65,15 +65,16 @@ func (u storeUse) apply(s *settings) {
 	}
 }
 
-// AddStateStore declares a store ahead of its use. [Uses] declares it as well, so
-// the call is needed only to have faults of the store reported where nobody uses it.
-func (b *Builder) AddStateStore(st StateStore) {
+// AddStateStore declares a store, and the processors that were added by
+// [Builder.AddProcessor] and use it. For others [Uses] declares it as well, so that the
+// call is needed only to have faults of the store reported where nobody uses it.
+func (b *Builder) AddStateStore(st StateStore, processors ...string) {
 	c := call{Call: topo.Call{Prefix: "ADD-STATE-STORE-", Where: caller()}, b: b}
 	if st == nil || st.declaration() == nil {
 		c.fail("it is none; make it with KVStore or its kin")
 		return
 	}
-	b.state(&c, st.declaration())
+	c.connect(st.declaration(), b.state(&c, st.declaration()), processors)
 }
 
 // state is the store of a declaration in this builder, or the stores that the rows
