@@ -2,6 +2,7 @@ package k8stest
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -65,17 +66,13 @@ func text(v any, path string) string {
 
 func (o object) number(path string) int { return number(o.m, path) }
 
-// number is an integer, whatever the decoder made of it; -1 if there is none.
+// number is an integer; -1 if there is none.
 func number(v any, path string) int {
-	switch n := at(v, path).(type) {
-	case int:
-		return n
-	case int64:
-		return int(n)
-	case float64:
-		return int(n)
+	n, err := strconv.Atoi(text(v, path))
+	if err != nil {
+		return -1
 	}
-	return -1
+	return n
 }
 
 func (o object) list(path string) []any { return list(o.m, path) }

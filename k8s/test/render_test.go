@@ -1,6 +1,8 @@
 package k8stest
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -148,8 +150,13 @@ func (s source) render(t target) (rendered, error) {
 	}
 	out := rendered{target: t, read: rec.read}
 	for _, r := range resources.Resources() {
-		m, err := r.Map()
+		b, err := r.MarshalJSON()
 		if err != nil {
+			return out, err
+		}
+		m, decoder := map[string]any{}, json.NewDecoder(bytes.NewReader(b))
+		decoder.UseNumber() // a float would print log.segment.bytes as 1.07e+09
+		if err := decoder.Decode(&m); err != nil {
 			return out, err
 		}
 		out.objects = append(out.objects, object{m, t.name()})
