@@ -10,12 +10,15 @@ type check struct {
 	ask  func(site) faults
 }
 
-func checks() []check {
+func checks(t *testing.T) []check {
+	t.Helper()
+	e := metrics(t)
 	return []check{
 		{"schemas", schemas}, {"required values", required}, {"listeners", listeners}, {"operators", operators},
 		{"versions", versions}, {"replication", replication}, {"users", users}, {"hosts", hosts}, {"jmx", jmx},
 		{"StatefulSets", statefulSets}, {"probes", probes}, {"times", times}, {"memory", memory}, {"state", state}, {"budgets", budgets},
 		{"priorities", priorities}, {"scaling", scaling}, {"references", references}, {"security", security}, {"networks", networks}, {"rescue", rescue},
+		{"rules", rules(e)}, {"dashboards", dashboards(e)}, {"monitors", monitors}, {"install", install},
 	}
 }
 
@@ -23,7 +26,7 @@ func checks() []check {
 func TestChecks(t *testing.T) {
 	t.Parallel()
 	s := healthy(t)
-	for _, c := range checks() {
+	for _, c := range checks(t) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			for _, f := range c.ask(s) {
