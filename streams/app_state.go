@@ -151,7 +151,7 @@ func (s *state) open(id topo.TaskID) (store.DB, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inUse[id] = c
-	return c, nil
+	return withMemory(c, s.plan.Subtopologies[id.Subtopology].Stores), nil
 }
 
 func (s *state) rebuild(id topo.TaskID, cause error) (*pebblestore.DB, error) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/store/memstore"
+	"github.com/millrace/millrace/streams/internal/topo"
 )
 
 // InMemory keeps a store in the memory of the process, whole, in place of the state
@@ -24,6 +26,25 @@ func LRU(entries int) StoreOption {
 		}
 		s.lru = entries
 	})
+}
+
+// withMemory keeps the stores beside the database that are to be in memory.
+func withMemory(db store.DB, stores []topo.Store) store.DB {
+	var topics []string
+	found := false
+	for _, s := range stores {
+		if !s.Spec.InMemory {
+			continue
+		}
+		found = true
+		if s.Changelog != "" {
+			topics = append(topics, s.Changelog)
+		}
+	}
+	if !found {
+		return db
+	}
+	return memstore.Beside(db, topics...)
 }
 
 // shape gives a store's specification what the options say about where it is and
