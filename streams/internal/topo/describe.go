@@ -33,11 +33,11 @@ type picture struct {
 	t          *Topology
 	ids        []NodeID
 	size       map[NodeID]int
-	pred, succ map[NodeID][]NodeID
+	pred, succ map[NodeID]*treeSet
 }
 
 func newPicture(t *Topology, sub int32) *picture {
-	p := &picture{t: t, size: map[NodeID]int{}, pred: map[NodeID][]NodeID{}, succ: map[NodeID][]NodeID{}}
+	p := &picture{t: t, size: map[NodeID]int{}, pred: map[NodeID]*treeSet{}, succ: map[NodeID]*treeSet{}}
 	for _, id := range t.Written {
 		if t.Nodes[id].Subtopology == sub {
 			p.ids = append(p.ids, id)
@@ -47,8 +47,8 @@ func newPicture(t *Topology, sub int32) *picture {
 	hashOrder(p.ids, grownBuckets(len(p.ids)), func(id NodeID) string { return t.Nodes[id].Name })
 	for _, id := range p.ids {
 		for _, parent := range t.Nodes[id].Parents {
-			p.pred[id] = p.insert(p.pred[id], parent)
-			p.succ[parent] = p.insert(p.succ[parent], id)
+			p.insert(p.pred, id, parent)
+			p.insert(p.succ, parent, id)
 			p.grow(parent, p.size[id])
 		}
 	}
@@ -64,18 +64,18 @@ func (p *picture) compare(a, b NodeID) int {
 	return strings.Compare(p.t.Nodes[a].Name, p.t.Nodes[b].Name)
 }
 
-func (p *picture) insert(sorted []NodeID, id NodeID) []NodeID {
-	i, found := slices.BinarySearchFunc(sorted, id, p.compare)
-	if found {
-		return sorted
+// insert adds a neighbour of a node, by what the sizes are now.
+func (p *picture) insert(into map[NodeID]*treeSet, of, id NodeID) {
+	if into[of] == nil {
+		into[of] = &treeSet{compare: p.compare}
 	}
-	return slices.Insert(sorted, i, id)
+	into[of].add(id)
 }
 
 // grow adds to a node and to all that is known to be above it.
 func (p *picture) grow(id NodeID, by int) {
 	p.size[id] += by
-	for _, parent := range p.pred[id] {
+	for _, parent := range p.pred[id].list() {
 		p.grow(parent, by)
 	}
 }
@@ -92,15 +92,15 @@ func (p *picture) nodes() []string {
 func (p *picture) node(n *Node) string {
 	switch n.Type {
 	case SourceNode:
-		return fmt.Sprintf("    Source: %s (topics: %s)\n      --> %s\n", n.Name, n.topicText(), p.names(p.succ[n.ID]))
+		return fmt.Sprintf("    Source: %s (topics: %s)\n      --> %s\n", n.Name, n.topicText(), p.names(p.succ[n.ID].list()))
 	case SinkNode:
 		if n.Dynamic {
-			return fmt.Sprintf("    Sink: %s (extractor class: dynamic)\n      <-- %s\n", n.Name, p.names(p.pred[n.ID]))
+			return fmt.Sprintf("    Sink: %s (extractor class: dynamic)\n      <-- %s\n", n.Name, p.names(p.pred[n.ID].list()))
 		}
-		return fmt.Sprintf("    Sink: %s (topic: %s)\n      <-- %s\n", n.Name, n.Topic, p.names(p.pred[n.ID]))
+		return fmt.Sprintf("    Sink: %s (topic: %s)\n      <-- %s\n", n.Name, n.Topic, p.names(p.pred[n.ID].list()))
 	default:
 		return fmt.Sprintf("    Processor: %s (stores: [%s])\n      --> %s\n      <-- %s\n",
-			n.Name, p.stores(n), p.names(p.succ[n.ID]), p.names(p.pred[n.ID]))
+			n.Name, p.stores(n), p.names(p.succ[n.ID].list()), p.names(p.pred[n.ID].list()))
 	}
 }
 

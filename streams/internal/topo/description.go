@@ -96,7 +96,7 @@ func (p *picture) described(n *Node) DescribedNode {
 	for _, st := range p.t.storesOf(n) {
 		out.Stores = append(out.Stores, p.t.Stores[st].Spec.Name)
 	}
-	for _, child := range p.succ[n.ID] {
+	for _, child := range p.succ[n.ID].list() {
 		out.Successors = append(out.Successors, p.t.Nodes[child].Name)
 	}
 	return out
