@@ -180,6 +180,7 @@ func (d *DB) ingest(r *run, pos store.Position) (err error) {
 	if err := d.health.check(); err != nil {
 		return err
 	}
+	d.forget() // what was read since the run before
 	maps.Copy(d.position, pos)
 	return nil
 }

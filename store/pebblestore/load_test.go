@@ -141,6 +141,30 @@ func TestLoadRules(t *testing.T) {
 	require.NoError(t, fill(db, e, 200), "it is an ordinary DB again")
 }
 
+// What is read during a load is what was written last, and what is written then shows.
+func TestReadsDuringALoad(t *testing.T) {
+	t.Parallel()
+	db, e := open(t, "s", pebblestore.Options{FS: vfs.NewMem()})
+	load, err := db.Load()
+	require.NoError(t, err)
+	for i := range int64(3) {
+		put := []store.Mutation{{Key: []byte("k"), Value: []byte{byte(i)}}}
+		require.NoError(t, load.Add("plain", put, store.Position{"log": i + 1}))
+		before, ok, err := e.Get([]byte("k"))
+		require.NoError(t, err)
+		require.Equal(t, i > 0, ok)
+		if ok {
+			require.Equal(t, []byte{byte(i - 1)}, before)
+		}
+		require.NoError(t, load.Sync())
+		after, ok, err := e.Get([]byte("k"))
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, []byte{byte(i)}, after)
+	}
+	require.NoError(t, load.Close())
+}
+
 // A failing disk ends a load with an error, and the DB stays where it was.
 func TestLoadFails(t *testing.T) {
 	t.Parallel()
