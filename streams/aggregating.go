@@ -64,9 +64,13 @@ func foldRows[K, V, A any](l *linking, id topo.NodeID, st topo.StoreID, ks serde
 		return node.VersionedFold(env, versions(l, st, ks, vs), f, next)
 	}
 	if l.caches(st) {
-		return node.CachedFold(env, flushed(l, tableCache(l, st, ks, vs)), l.olds(id), f, next)
+		rows := flushed(l, tableCache(l, st, ks, vs))
+		sweeps(l, id, st, ks, vs)
+		return node.CachedFold(env, rows, l.olds(id), f, next)
 	}
-	return node.Fold(env, timestamped(l, st, ks, vs), f, next)
+	rows := timestamped(l, st, ks, vs)
+	sweeps(l, id, st, ks, vs)
+	return node.Fold(env, rows, f, next)
 }
 
 // foldWindows links an aggregation by windows.

@@ -73,7 +73,11 @@ func tableSource[K, V any](l *linking, id topo.NodeID, st topo.StoreID, ks serde
 		return node.VersionedTableSource(env, versions(l, st, ks, vs), next)
 	}
 	if !l.caches(st) {
-		return node.TableSource(env, timestamped(l, st, ks, vs), next)
+		rows := timestamped(l, st, ks, vs)
+		sweeps(l, id, st, ks, vs)
+		return node.TableSource(env, rows, next)
 	}
-	return node.CachedTableSource(env, flushed(l, tableCache(l, st, ks, vs)), l.olds(id), next)
+	rows := flushed(l, tableCache(l, st, ks, vs))
+	sweeps(l, id, st, ks, vs)
+	return node.CachedTableSource(env, rows, l.olds(id), next)
 }

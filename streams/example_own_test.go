@@ -231,3 +231,19 @@ func ExampleGrouped_AggregateBy() {
 	// u-1 [pen] false 0
 	// u-1 [lamp pen] false 1
 }
+
+// A cart that was not touched for an hour is forgotten.
+func ExampleTTL() {
+	b := streams.NewBuilder()
+	b.Table(orders, streams.As("carts"), streams.TTL(time.Hour)).ToStream().To(joined)
+
+	d := streamstest.New(new(testing.T), b)
+	in := streamstest.Input(d, orders)
+	in.Send("u-1", "book", streamstest.AtMs(0))
+	in.Send("u-2", "pen", streamstest.AtMs(4_000_000))
+	show(d, joined)
+	// Output:
+	// u-1 book false 0
+	// u-2 pen false 4000000
+	// u-1  true 3600000
+}

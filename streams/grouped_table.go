@@ -93,6 +93,9 @@ func tableAggregate[K, V, A any](g tableGrouping[K, V], c *call, init func() A, 
 func tableFold[K, V, A any](g tableGrouping[K, V], c *call, vs serde.Serde[A],
 	make func(*node.Env, node.Keep[K, A], node.Sink[K, node.Change[A]]) node.Sink[K, node.Change[V]]) tableHandle[K, A] {
 	c.needs(vs != nil)
+	if c.ttl > 0 {
+		c.fail("a table that is grouped from a table cannot have a TTL: it is summed up from changes, and what expired could not be taken out again")
+	}
 	b, ks := g.h.b, g.h.ks
 	decl := c.store(c.tableKind(), tableAggregatePrefix+storePrefix) // of a reduce, too
 	c.Parents = []topo.NodeID{g.h.id}

@@ -33,6 +33,9 @@ type linking struct {
 	wantOlds map[topo.NodeID]bool
 	// shared has what nodes of one declaration share in the task; see streamJoin.
 	shared map[any]any
+	// ttls are the stores that expire; swept has those of processors that are swept.
+	ttls  map[topo.StoreID]*store.TTL
+	swept map[topo.StoreID]bool
 	out    *task.Linked
 	errs   []error
 	// raw is the source record under way, nil in a schedule or flush; drop is what a
@@ -101,6 +104,9 @@ func open[S any](l *linking, id topo.StoreID, view func(store.Engine, store.Spec
 	engine, err := l.rt.Engine(decl.Spec.Name)
 	if err == nil && decl.Spec.Kind == store.KindLRU {
 		engine, err = store.NewLRU(engine, decl.Spec)
+	}
+	if err == nil && decl.Spec.TTL > 0 {
+		engine, err = l.ttlOf(id, engine, decl.Spec)
 	}
 	if err != nil {
 		l.fail("%s: the store %s: %w", decl.Where, decl.Spec.Name, err)

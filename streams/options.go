@@ -33,6 +33,7 @@ type settings struct {
 	timeRule       timeRule
 	async          async.Options
 	idleAfter      time.Duration
+	ttl            time.Duration
 	lateLeft       any // what OnLateLeft was given, for a stream of its types
 	lateRight      any
 	uses           []*storeDecl

@@ -46,7 +46,7 @@ func (b *Builder) Table[K, V any](t Topic[K, V], opts ...TableOption) Table[K, V
 	c := declare(b, "KTABLE-SOURCE-", false, opts)
 	t.check(&c)
 	decl := c.store(c.tableKind(), t.name+"-STATE-STORE-")
-	decl.Lazy = c.settings.name == "" && !c.versioned
+	decl.Lazy = c.settings.name == "" && !c.versioned && c.ttl == 0
 	source, id, st := b.graph.TableSource(t.name, c.reset, c.Call, decl)
 	b.graph.IdleAfter(source, c.idleAfter)
 	b.link(source, timed(t, c.timeRule, enter(t.ks, t.vs, true)))

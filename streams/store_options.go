@@ -51,6 +51,10 @@ func withMemory(db store.DB, stores []topo.Store) store.DB {
 // how large.
 func (s *settings) shape(spec *store.Spec) error {
 	spec.InMemory = s.inMemory
+	if s.ttl > 0 && (spec.Kind != store.KindKeyValue || !spec.Timestamped || s.lru > 0) {
+		return fmt.Errorf("only tables and timestamped key-value stores have a TTL; leave it out")
+	}
+	spec.TTL = s.ttl
 	switch {
 	case s.lru == 0:
 		return nil

@@ -137,7 +137,11 @@ func newStore[S any](spec store.Spec, opts []StoreOption, view func(store.Engine
 	if err := s.shape(&d.spec); err != nil {
 		s.fault("%w", err)
 	}
-	d.open = func(l *linking, id topo.StoreID) any { return open(l, id, view) }
+	d.open = func(l *linking, id topo.StoreID) any {
+		s := open(l, id, view)
+		l.sweepStore(id)
+		return s
+	}
 	return StoreRef[S]{d}
 }
 

@@ -45,7 +45,9 @@ func (o *own[K, V]) keep(l *linking, id topo.NodeID, olds bool) node.Keep[K, V] 
 	if o.ks == nil {
 		return node.Keep[K, V]{Olds: olds}
 	}
-	return keepRows(l, o.st, o.ks, o.vs, olds)
+	keep := keepRows(l, o.st, o.ks, o.vs, olds)
+	sweeps(l, id, o.st, o.ks, o.vs)
+	return keep
 }
 
 // keepRows opens where the operator that owns a table's store writes.

@@ -18,7 +18,7 @@ const toTablePrefix = "KSTREAM-TOTABLE-"
 
 func toTable[K, V any](h handle[K, V], c *call) tableHandle[K, V] {
 	decl := c.store(c.tableKind(), toTablePrefix+storePrefix)
-	decl.Lazy = c.settings.name == "" && !c.versioned
+	decl.Lazy = c.settings.name == "" && !c.versioned && c.ttl == 0
 	ks, vs := h.keySerde(c), h.valueSerde(c)
 	var rekey *topo.Rekey
 	if h.rekeyed {

@@ -165,3 +165,92 @@ func TestIncompleteAggregatorsAreFaults(t *testing.T) {
 	_, err := b.Build()
 	require.Equal(t, 3, strings.Count(fmt.Sprint(err), "the aggregator is not complete"), "%v", err)
 }
+
+// TestRowsExpireWithStreamTime: a tombstone in the changelog, a deletion below, and
+// nothing is found any more; also after a restore, with caches and without.
+func TestRowsExpireWithStreamTime(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]streamstest.Option{"plain": nil, "cached": {streamstest.WithCache(1 << 20)}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := streams.NewBuilder()
+			b.Table(users, streams.As("names"), streams.TTL(16*time.Second)).ToStream().To(enriched)
+			d := streamstest.New(t, b, opts...)
+			in, out := streamstest.Input(d, users), streamstest.Output(d, enriched)
+			in.Send("u-1", "Ann", streamstest.AtMs(1000))
+			in.Send("u-2", "Bob", streamstest.AtMs(10_000))
+			d.Restore()
+			require.Equal(t, []string{"u-1=Ann", "u-2=Bob"}, texts(out.ReadAll()))
+			in.Send("u-3", "Cid", streamstest.AtMs(20_000))
+			require.Equal(t, []string{"u-3=Cid", "u-1=-"}, texts(out.ReadAll()))
+			names := streamstest.KeyValue(d, "names", serde.String, serde.String)
+			_, _, ok, err := names.Get("u-1")
+			require.NoError(t, err)
+			require.False(t, ok)
+			_, _, ok, err = names.Get("u-2")
+			require.NoError(t, err)
+			require.True(t, ok)
+			log := d.Messages("test-names-changelog")
+			require.Nil(t, log[len(log)-1].Value)
+			require.Equal(t, "u-1", string(log[len(log)-1].Key))
+			d.Restore()
+			in.Send("u-4", "Dan", streamstest.AtMs(40_000))
+			require.Equal(t, []string{"u-4=Dan", "u-2=-", "u-3=-"}, texts(out.ReadAll()))
+		})
+	}
+}
+
+// TestWhereAggregatesExpire, a count begins anew.
+func TestWhereAggregatesExpire(t *testing.T) {
+	t.Parallel()
+	b := streams.NewBuilder()
+	b.Stream(lines).GroupByKey().Count(streams.TTL(time.Minute)).ToStream().To(counts)
+	d := streamstest.New(t, b)
+	in, out := streamstest.Input(d, lines), streamstest.Output(d, counts)
+	for _, at := range []int64{0, 50_000, 200_000, 210_000} {
+		in.Send("k", "v", streamstest.AtMs(at))
+	}
+	require.Equal(t, []string{"k=1", "k=2", "k=3", "k=4"}, texts(out.ReadAll()), "the record that moves time comes first")
+	in.Send("other", "v", streamstest.AtMs(400_000))
+	in.Send("k", "v", streamstest.AtMs(400_001))
+	require.Equal(t, []string{"other=1", "k=-", "k=1"}, texts(out.ReadAll()))
+}
+
+// TestStoresOfProcessorsExpire, too.
+func TestStoresOfProcessorsExpire(t *testing.T) {
+	t.Parallel()
+	seen := streams.TimestampedKVStore("seen", serde.String, serde.String, streams.TTL(time.Second))
+	b := streams.NewBuilder()
+	b.Stream(lines).ProcessValues(func(ctx *streams.ValueContext[string]) streams.Processor[string, string] {
+		st := seen.In(ctx)
+		return streams.ProcessorFunc[string, string](func(r streams.Record[string, string]) error {
+			v, _, _, err := st.Get("a")
+			if err == nil {
+				err = ctx.Forward("a was " + v)
+			}
+			if err != nil {
+				return err
+			}
+			return st.Put(r.Key, r.Value, r.Time)
+		})
+	}, streams.Uses(seen)).WithValueSerde(serde.String).To(enriched)
+	d := streamstest.New(t, b)
+	in := streamstest.Input(d, lines)
+	in.Send("a", "1", streamstest.AtMs(0))
+	in.Send("b", "2", streamstest.AtMs(900))
+	in.Send("b", "3", streamstest.AtMs(2000))
+	in.Send("b", "4", streamstest.AtMs(2001))
+	require.Equal(t, []string{"a=a was ", "b=a was 1", "b=a was 1", "b=a was "}, texts(streamstest.Output(d, enriched).ReadAll()))
+}
+
+func TestWhereATTLMakesNoSense(t *testing.T) {
+	t.Parallel()
+	b := streams.NewBuilder()
+	b.Stream(lines).GroupByKey().WindowedBy(streams.Tumbling(time.Minute)).Count(streams.TTL(time.Hour))
+	b.Table(users, streams.As("t"), streams.TTL(-1))
+	b.Table(clicks).GroupBy(func(k, v string) (string, string) { return v, k }, serde.String, serde.String).Count(streams.TTL(time.Hour))
+	_, err := b.Build()
+	for _, want := range []string{"only tables and timestamped key-value stores have a TTL", "the TTL -1ns is not positive", "cannot have a TTL"} {
+		require.ErrorContains(t, err, want)
+	}
+}

@@ -13,8 +13,13 @@ import (
 // for reading. An unknown name ends the test and lists the stores that exist.
 func KeyValue[K, V any](d *Driver, name string, ks serde.Serde[K], vs serde.Serde[V]) *store.TimestampedKV[K, V] {
 	d.t.Helper()
-	all, _ := d.spread(name, store.KindKeyValue)
-	return store.NewTimestampedKV(all, ks, vs)
+	all, spec := d.spread(name, store.KindKeyValue)
+	if spec.TTL == 0 {
+		return store.NewTimestampedKV(all, ks, vs)
+	}
+	expiring, err := store.NewTTL(all, spec)
+	d.check(err)
+	return store.NewTimestampedKV(expiring, ks, vs)
 }
 
 // Window shows the store of a windowed aggregate, all partitions of it, for

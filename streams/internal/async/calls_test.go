@@ -64,7 +64,7 @@ func TestResultsComeInOrderAndCallsAtOnce(t *testing.T) {
 		begun := time.Now()
 		start(c, 100, 10, 60, 30)
 		require.True(t, c.Full())
-		time.Sleep(70 * time.Millisecond)
+		<-time.After(70 * time.Millisecond)
 		synctest.Wait()
 		require.Empty(t, take(c), "three have ended, but not the oldest")
 		require.Equal(t, []string{"100", "10", "60", "30"}, all(t, c))

@@ -15,7 +15,7 @@ import (
 
 // slowly takes as long as the record's time says, in ms.
 func slowly(_ context.Context, r record.Record[string, string]) (string, error) {
-	time.Sleep(time.Duration(r.Time) * time.Millisecond)
+	<-time.After(time.Duration(r.Time) * time.Millisecond)
 	if r.Value == "bad" {
 		return "", errors.New("no answer")
 	}
@@ -40,7 +40,7 @@ func TestAsyncTranscript(t *testing.T) {
 			require.NoError(t, o.Process(r))
 		}
 		require.True(t, o.Full())
-		time.Sleep(50 * time.Millisecond)
+		<-time.After(50 * time.Millisecond)
 		require.NoError(t, o.Release())
 		require.Empty(t, b.take(), "nothing overtakes the oldest")
 		require.Equal(t, 3, o.Held())
