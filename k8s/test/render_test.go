@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -108,10 +109,10 @@ type recorder struct {
 	read map[string]bool
 }
 
-func (r recorder) ReadFile(path string) ([]byte, error) {
-	b, err := r.FileSystem.ReadFile(path)
+func (r recorder) ReadFile(file string) ([]byte, error) {
+	b, err := r.FileSystem.ReadFile(file)
 	if err == nil {
-		r.read[strings.TrimPrefix(strings.TrimPrefix(path, "/"), "k8s/")] = true
+		r.read[strings.TrimPrefix(strings.TrimPrefix(file, "/"), "k8s/")] = true
 	}
 	return b, err
 }
@@ -195,7 +196,8 @@ func healthy(t *testing.T) site {
 	return s
 }
 
-// changed renders again what a changed file is part of. A rendering that fails is a
+// changed renders again what a changed file is part of, with components only where the
+// file is one of theirs: it saves two renderings of three. A rendering that fails is a
 // fault by itself, and is returned as one.
 func (s site) changed(name, content string) (site, []string) {
 	out := site{source: s.source.with(name, content)}
@@ -203,6 +205,9 @@ func (s site) changed(name, content string) (site, []string) {
 	for _, old := range s.targets {
 		if !old.read[name] {
 			out.targets = append(out.targets, old)
+			continue
+		}
+		if len(old.components) > 0 && !slices.Contains(old.components, path.Dir(name)) {
 			continue
 		}
 		r, err := out.source.render(old.target)
