@@ -39,8 +39,8 @@ func TestFaults(t *testing.T) {
 		`the store name "x" is already`: func(b builder) { g(b).Count(streams.As("x")); g(b).Reduce(last, streams.As("x")) },
 		`the source topic "a" is`:       func(b builder) { b.Stream(text("a")); b.Table(text("a")) },
 		"already read with other types": func(b builder) { b.Stream(text("a")); b.Stream(number("a")) },
-		"read from another offset":      func(b builder) { b.Stream(text("a")); b.Stream(text("a"), streams.LatestOffset()) },
-		"both the earliest and":         func(b builder) { b.Table(text("a"), streams.LatestOffset(), streams.EarliestOffset()) },
+		"is already read from the earliest offset at builder_test.go":      func(b builder) { b.Stream(text("a")); b.Stream(text("a"), streams.LatestOffset()) },
+		"two offsets to start from are":  func(b builder) { b.Table(text("a"), streams.LatestOffset(), streams.EarliestOffset()) },
 		"the partition count 0":         func(b builder) { b.Stream(text("a")).GroupByKey(streams.WithPartitions(0)).Count() },
 		"the key serde is nil":          func(b builder) { b.Stream(text("a")).GroupBy(value, nil).Count() },
 		"the value serde is nil":        func(b builder) { g(b).Aggregate(empty, keep, nil) },
@@ -70,6 +70,34 @@ func TestFaults(t *testing.T) {
 		"the serde to register for string is nil": func(b builder) { streams.Register[string](b, nil) },
 		"no serde for the value type streams_test.order, which MAPVALUES at builder_test.go": func(b builder) {
 			b.Stream(text("a")).MapValues(toOrder).SelectKey(func(string, order) string { return "" }).GroupByKey().Count()
+		},
+		"lies ahead": func(b builder) { b.Stream(text("a"), streams.OffsetAgo(-time.Second)) },
+		"the pattern \"(\": ":  func(b builder) { b.StreamMatching("(", serde.String, serde.String) },
+		`the source topic "ab" is matched by the pattern "a.*" at`: func(b builder) {
+			b.StreamMatching("a.*", serde.String, serde.String)
+			b.Table(text("ab"))
+		},
+		"LRU of 0 entries":           func(b builder) { g(b).Count(streams.LRU(0)) },
+		"has no bound of entries":    func(b builder) { g(b).WindowedBy(windows).Count(streams.LRU(5)) },
+		"SUPPRESS: the table is ver": func(b builder) { b.Table(text("a"), streams.WithHistory(time.Minute)).Suppress(streams.UntilTimeLimit(time.Second)) },
+		"meet here; give them the same number": func(b builder) {
+			three := b.Stream(text("a")).Repartition(streams.WithPartitions(3))
+			three.Join(b.Stream(text("b")).Repartition(streams.WithPartitions(4)), near, join)
+		},
+		"the parent \"x\" was not added before": func(b builder) { b.AddSink("z", text("z"), "x") },
+		"sends record.Record[string,string], and not record.Record[string,int64]": func(b builder) {
+			b.AddSource("x", text("a"))
+			b.AddSink("z", number("z"), "x")
+		},
+		`the name "x" is already used at`: func(b builder) { b.AddSource("x", text("a")); b.AddSource("x", text("b")) },
+		"is a sink, added at": func(b builder) {
+			b.AddSource("x", text("a"))
+			b.AddSink("y", text("y"), "x")
+			b.AddSink("z", text("z"), "y")
+		},
+		`"x", added at builder_test.go`: func(b builder) {
+			b.AddSource("x", text("a"))
+			b.AddStateStore(streams.KVStore("s", serde.String, serde.String), "x")
 		},
 		"no serde for the key type streams_test.order, which KEY-SELECT at": func(b builder) {
 			b.Stream(text("a")).SelectKey(func(_, v string) order { return toOrder(v) }).GroupByKey().Count()

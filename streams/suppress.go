@@ -78,6 +78,9 @@ func (t Table[K, V]) Suppress(e Emission, opts ...SuppressOption) Table[K, V] {
 
 func suppress[K, V any](t tableHandle[K, V], c *call, e Emission, wait time.Duration, timeOf func(K, int64) int64) tableHandle[K, V] {
 	c.span("the time limit", wait, 0)
+	if t.asOf != nil {
+		c.fail("the table is versioned; only plain ones can hold changes back")
+	}
 	t.need()
 	bounds := node.Bounds{Wait: wait.Milliseconds(), Records: -1, Bytes: -1, Fail: c.failFull}
 	if c.maxRecords != nil {

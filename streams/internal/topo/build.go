@@ -147,6 +147,7 @@ func (t *Topology) check(names bool) error {
 		}
 	}
 	faults = append(faults, t.overlaps()...)
+	faults = append(faults, t.mismatches()...)
 	if len(t.Written) == 0 {
 		faults = append(faults, errors.New("the topology is empty: declare a source with Stream or Table"))
 	}
@@ -166,6 +167,26 @@ func (t *Topology) unnamed() (faults []error) {
 			if s := &t.Stores[st]; s.Generated && !seen[st] {
 				seen[st] = true
 				faults = append(faults, fmt.Errorf(remedy, s.Where, "store", s.Spec.Name))
+			}
+		}
+	}
+	return faults
+}
+
+// mismatches finds repartition topics that must be co-partitioned and were given
+// different partition counts. Those of other topics are known at the start only.
+func (t *Topology) mismatches() (faults []error) {
+	for _, id := range t.Written {
+		var first *Node
+		for _, source := range t.sourceNodesAbove(t.Nodes[id].Meets) {
+			n := &t.Nodes[source]
+			switch {
+			case n.Partitions == 0:
+			case first == nil:
+				first = n
+			case n.Partitions != first.Partitions:
+				faults = append(faults, fmt.Errorf("%s: the repartition topics %s, of %d partitions, and %s, of %d, given at %s and %s, meet here; give them the same number",
+					t.Nodes[id].Where, first.Topic, first.Partitions, n.Topic, n.Partitions, first.Where, n.Where))
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package topo_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ import (
 //
 //	x source topic=a          x table topic=a [store=s]      x again topic=a
 //	x op under=(a,b) [as=n]   x sink topic=z under=a
-//	x aggregate under=a [rekey | rekey=name] [reuse=y] [store=s] [as=n]
+//	x aggregate under=a [rekey | rekey=name [partitions=n]] [reuse=y] [store=s] [as=n]
 //	x join under=a table=t [rekey | rekey=name] [as=n] [left]
 //	x selfjoin under=a [as=n]
 //
@@ -141,7 +142,8 @@ func (s *script) rekey(o map[string]string) *topo.Rekey {
 	if !wanted {
 		return nil
 	}
-	return &topo.Rekey{Name: name, Reuse: s.topics[o["reuse"]]}
+	partitions, _ := strconv.Atoi(o["partitions"])
+	return &topo.Rekey{Name: name, Reuse: s.topics[o["reuse"]], Partitions: int32(partitions)}
 }
 
 func planText(p *topo.Plan) string {

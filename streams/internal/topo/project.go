@@ -80,6 +80,15 @@ func (t *Topology) addTopics(s *Subtopology, appID string, n *Node) {
 // sourcesAbove lists the topics from which records reach the given nodes
 // without crossing another topic; the result of a join has those of both its sides.
 func (t *Topology) sourcesAbove(appID string, ids []NodeID) (out []string) {
+	for _, id := range t.sourceNodesAbove(ids) {
+		out = append(out, t.Nodes[id].TopicNames(appID)...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// sourceNodesAbove are the sources themselves, each once.
+func (t *Topology) sourceNodesAbove(ids []NodeID) (out []NodeID) {
 	seen := map[NodeID]bool{}
 	var visit func([]NodeID)
 	visit = func(ids []NodeID) {
@@ -90,15 +99,14 @@ func (t *Topology) sourcesAbove(appID string, ids []NodeID) (out []string) {
 			seen[id] = true
 			n := &t.Nodes[id]
 			if n.Type == SourceNode {
-				out = append(out, n.TopicNames(appID)...)
+				out = append(out, id)
 			}
 			visit(n.Parents)
 			visit(n.Meets)
 		}
 	}
 	visit(ids)
-	slices.Sort(out)
-	return slices.Compact(out)
+	return out
 }
 
 func (t *Topology) planStore(appID string, id StoreID) Store {
