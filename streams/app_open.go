@@ -10,7 +10,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/millrace/millrace/streams/internal/assign"
 	"github.com/millrace/millrace/streams/internal/client"
 	"github.com/millrace/millrace/streams/internal/global"
 	"github.com/millrace/millrace/streams/internal/group"
@@ -98,9 +97,13 @@ func (e *engine) openAdmin(ctx context.Context) (err error) {
 // ensureTopics checks the sources and makes the internal topics.
 func (e *engine) ensureTopics(ctx context.Context) error {
 	c := e.app.cfg
-	counts, err := topics.Ensure(ctx, kadm.NewClient(e.admin), e.app.plan, topics.Options{
-		ReplicationFactor: int16(c.ReplicationFactor), TopicConfig: c.TopicConfig,
-		WaitForSources: c.WaitForSources, Logger: c.Logger,
+	var counts map[string]int32
+	err := again(ctx, func(ctx context.Context) (err error) {
+		counts, err = topics.Ensure(ctx, kadm.NewClient(e.admin), e.app.plan, topics.Options{
+			ReplicationFactor: int16(c.ReplicationFactor), TopicConfig: c.TopicConfig,
+			WaitForSources: c.WaitForSources, Logger: c.Logger,
+		})
+		return err
 	})
 	if err != nil {
 		return client.Explain(err, c.Brokers)
@@ -137,12 +140,12 @@ func (e *engine) openPoller(context.Context) (err error) {
 		Group: group.Options{
 			Plan: e.app.plan, ProcessID: e.state.dir.ProcessID(), Offsets: e.state.offsets, Logger: c.Logger,
 			Counts: e.counts, EndOffsets: e.endOffsets,
-			Assign:   assign.Options{AcceptableLag: assign.Any}, // nobody keeps copies yet
+			Assign: c.assigning(), ProbingInterval: c.ProbingInterval, Tags: c.ClientTags,
 			Remember: e.state.dir.SetMemo, Recall: e.state.dir.Memo,
 		},
 		InstanceID: c.InstanceID, SessionTimeout: c.SessionTimeout, HeartbeatInterval: c.HeartbeatInterval,
 		RebalanceTimeout: c.RebalanceTimeout, MaxBuffered: c.MaxBufferedBytes,
-		Workers: e.workers, Open: e.state.open,
+		Workers: e.workers, Open: e.state.open, Standbys: e.standbys(),
 		Restorer: restore.New(restore.Options{
 			Admin: e.admin, Client: c.kafka().New, Parallel: parallel, Observer: e.app.progress, Log: c.Logger,
 			FetchBytes: c.restoreFetch(parallel),

@@ -50,12 +50,12 @@ func (e *engine) openProducers(ctx context.Context) (err error) {
 		}
 	}
 	for i := range c.Workers {
-		again := func(ctx context.Context) (*kgo.Client, *txn.Producer, error) { return p.open(ctx, i) }
+		renew := func(ctx context.Context) (*kgo.Client, *txn.Producer, error) { return p.open(ctx, i) }
 		producer, tx, err := p.first(ctx, i)
 		if err != nil {
 			return client.Explain(err, c.Brokers)
 		}
-		e.senders = append(e.senders, worker.OpenSender(e.hard, producer, tx, again))
+		e.senders = append(e.senders, worker.OpenSender(e.hard, producer, tx, renew))
 	}
 	return nil
 }
@@ -78,20 +78,28 @@ func (e *engine) endVanished(ctx context.Context) error {
 	return dir.SetWorkers(now)
 }
 
-// first makes the producer of worker i at the start. The brokers have answered before,
-// so what is lost now is worth another try, for as long as they may be unreachable.
+// first makes the producer of worker i at the start.
 func (p *producers) first(ctx context.Context, i int) (producer *kgo.Client, tx *txn.Producer, err error) {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
-	for pause := 50 * time.Millisecond; ; pause *= 2 {
+	err = again(ctx, func(ctx context.Context) error {
 		producer, tx, err = p.open(ctx, i)
-		if err == nil || txn.Judge(err) == txn.Fatal {
-			return producer, tx, err
+		return err
+	})
+	return producer, tx, err
+}
+
+// again repeats a step of the start that can be. The brokers have answered before, so
+// what is lost now is worth another try, for as long as they may be unreachable.
+func again(ctx context.Context, step func(context.Context) error) error {
+	limit := time.Now().Add(checkTimeout)
+	for pause := 50 * time.Millisecond; ; pause *= 2 {
+		err := step(ctx)
+		if err == nil || txn.Judge(err) == txn.Fatal || time.Now().Add(pause).After(limit) {
+			return err
 		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return nil, nil, err
+			return err
 		}
 	}
 }
