@@ -44,16 +44,39 @@ type world struct {
 	pods    []*pod
 	dir     string
 	log     *slog.Logger
+	story   *story
+	group   *kfake.GroupInfo // as it was when time was up
+}
+
+// story is what the processes logged, to be told if the run ends badly.
+type story struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+// Write implements io.Writer.
+func (s *story) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text = append(s.text, b...)
+	return len(b), nil
+}
+
+// keep writes the story into the directory that MILLRACE_TEST_LOG names.
+func (s *story) keep(seed uint64) {
+	if dir := os.Getenv("MILLRACE_TEST_LOG"); dir != "" {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		_ = os.WriteFile(filepath.Join(dir, fmt.Sprintf("seed-%d.log", seed)), s.text, 0o600)
+	}
 }
 
 func newWorld(t *testing.T, seed uint64, dir string) *world {
 	w := &world{
 		t: t, random: rand.New(rand.NewPCG(seed, 7)), virtual: new(kfake.VirtualNetwork), dir: dir,
-		job: check.Job{App: "job", In: "in", Out: "out"}, log: slog.New(slog.DiscardHandler),
+		job: check.Job{App: "job", In: "in", Out: "out"}, story: new(story),
 	}
-	if os.Getenv("MILLRACE_TEST_LOG") != "" {
-		w.log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	}
+	w.log = slog.New(slog.NewTextHandler(w.story, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	w.static = w.random.IntN(2) == 0
 	var err error
 	w.cluster, err = kfake.NewCluster(kfake.NumBrokers(2), kfake.SeedTopics(partitions, w.job.In, w.job.Out), kfake.ListenFn(w.virtual.Listen),
@@ -164,7 +187,7 @@ func (p *pod) live(crashAt string) {
 	cfg := streams.Config{
 		ApplicationID: w.job.App, Brokers: w.cluster.ListenAddrs(), ProcessingGuarantee: streams.ExactlyOnce, Workers: 1 + w.random.IntN(2),
 		StateDir: p.state, CommitInterval: 100 * time.Millisecond, TransactionTimeout: 5 * time.Second,
-		SessionTimeout: 6 * time.Second, HeartbeatInterval: 500 * time.Millisecond, RebalanceTimeout: 20 * time.Second,
+		SessionTimeout: 6 * time.Second, HeartbeatInterval: 500 * time.Millisecond, RebalanceTimeout: 6 * time.Second,
 		MemoryLimit: 64 << 20, NoSignals: true, Logger: w.log.With("pod", p.index, "life", p.life), WaitForSources: 10 * time.Second,
 		KafkaOpts: []kgo.Opt{kgo.Dialer(l.net.dial)}, InstanceID: streams.NoInstanceID, StateLockTimeout: time.Minute,
 	}
