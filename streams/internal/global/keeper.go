@@ -46,7 +46,9 @@ type Keeper struct {
 	mu      sync.Mutex // guards what other goroutines ask for
 	skipped map[SkipKey]uint64
 	status  []Status
-	ended   bool
+
+	gate  sync.RWMutex // readers of [Keeper.Reader] hold it, so that Close waits for them
+	ended bool
 }
 
 // SkipKey says which operator left records out, and why.
@@ -194,10 +196,10 @@ func (k *Keeper) commit() error {
 
 // Close ends reading. Run has returned, and no engine of Engine is in use any more.
 func (k *Keeper) Close() error {
-	k.mu.Lock()
-	k.ended = true
-	k.mu.Unlock()
 	k.stop()
+	k.gate.Lock()
+	defer k.gate.Unlock()
+	k.ended = true
 	return k.opt.DB.Close()
 }
 

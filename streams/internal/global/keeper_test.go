@@ -232,9 +232,14 @@ func TestARestartReadsTheRest(t *testing.T) {
 	k, stop = w.keep(open(), globals(topic)...)
 	require.Len(t, rows(t, k, "countries-store"), 3)
 	require.Zero(t, w.seen.read())
+	r, err := k.Reader("countries-store")
+	require.NoError(t, err)
 	stop()
-	_, err := k.Engine("countries-store")
+	_, err = k.Reader("countries-store")
 	require.ErrorIs(t, err, store.ErrClosed)
+	_, _, err = r.Get([]byte("fr"))
+	require.ErrorIs(t, err, store.ErrClosed)
+	require.ErrorIs(t, r.Scan(nil, nil, false, nil), store.ErrClosed)
 }
 
 // TestAPositionThatTheTopicDoesNotContain says that the store is of another topic.

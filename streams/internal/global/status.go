@@ -1,13 +1,11 @@
 package global
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/streams/internal/restore"
 	"github.com/millrace/millrace/streams/internal/topo"
 )
@@ -54,29 +52,6 @@ func (k *Keeper) Skipped() map[SkipKey]uint64 {
 
 // StateBytes is the size of all the stores.
 func (k *Keeper) StateBytes() int64 { return k.opt.DB.Size() }
-
-// Engine is a global store for one task: what is committed, for reading.
-func (k *Keeper) Engine(name string) (store.Engine, error) {
-	r, err := k.Reader(name)
-	if err != nil {
-		return nil, err
-	}
-	return store.ReadOnly(r), nil
-}
-
-// Reader is a global store for one goroutine at a time.
-func (k *Keeper) Reader(name string) (store.Reader, error) {
-	make, ok := k.readers[name]
-	if !ok {
-		return nil, fmt.Errorf("there is no global store %q", name)
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.ended {
-		return nil, fmt.Errorf("the global store %s: %w", name, store.ErrClosed)
-	}
-	return make(), nil
-}
 
 // announce tells the observer about every partition, and about the end of those of
 // which nothing is to be read; it returns the others.
