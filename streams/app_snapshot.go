@@ -52,6 +52,9 @@ func (rt *engine) describe(s *Snapshot) {
 	for _, t := range rt.poller.Tasks() {
 		s.Tasks = append(s.Tasks, taskStatus(t))
 	}
+	for _, r := range rt.poller.Standbys() {
+		s.Standbys = append(s.Standbys, standbyStatus(r))
+	}
 	s.State = rt.phase(s.Tasks)
 }
 

@@ -60,6 +60,17 @@ const (
 	DefaultReplicationFactor = -1
 )
 
+// The defaults of how tasks move, those of Kafka Streams.
+const (
+	DefaultAcceptableRecoveryLag = 10_000
+	DefaultMaxWarmupReplicas     = 2
+	DefaultProbingInterval       = 10 * time.Minute
+)
+
+// AnyRecoveryLag in Config.AcceptableRecoveryLag moves every task at once; it stands
+// still until its state is restored.
+const AnyRecoveryLag = -1
+
 // NoInstanceID makes the member dynamic where InstanceID would have a default,
 // that is in Kubernetes.
 const NoInstanceID = "-"
@@ -99,6 +110,29 @@ type Config struct {
 	HeartbeatInterval time.Duration
 	// RebalanceTimeout is the budget to commit and close tasks that move away.
 	RebalanceTimeout time.Duration
+
+	// NumStandbyReplicas is how many copies of each task's state other processes keep
+	// hot, so that one of them takes over at once when its process is gone. They are
+	// spread over processes and racks. Like the three below it counts in the process
+	// that leads the group: give all the same.
+	NumStandbyReplicas int
+	// AcceptableRecoveryLag is how many changelog records a copy may be behind and take
+	// its task over all the same: DefaultAcceptableRecoveryLag, or AnyRecoveryLag. A task
+	// with more to restore goes on where it is until the process that is to have it has
+	// warmed up a copy (KIP-441).
+	AcceptableRecoveryLag int64
+	// MaxWarmupReplicas bounds the copies that are made only to move a task, over all
+	// processes: DefaultMaxWarmupReplicas.
+	MaxWarmupReplicas int
+	// ProbingInterval is how often the group looks whether a task that waits for its
+	// copy can move: DefaultProbingInterval. A process also says so when its copies have
+	// caught up.
+	ProbingInterval time.Duration
+	// ClientTags say where this process is, such as its zone (KIP-708).
+	ClientTags map[string]string
+	// RackAwareTags are the keys of the ClientTags in which the copies of a task should
+	// differ, and from the task itself.
+	RackAwareTags []string
 
 	// StateDir is the folder of local state, on a local disk.
 	StateDir string

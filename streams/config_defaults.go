@@ -24,6 +24,9 @@ func (c Config) withDefaults(getenv func(string) string) Config {
 	c.SessionTimeout = or(c.SessionTimeout, session)
 	c.HeartbeatInterval = or(c.HeartbeatInterval, min(DefaultHeartbeatInterval, c.SessionTimeout/3))
 	c.RebalanceTimeout = or(c.RebalanceTimeout, DefaultRebalanceTimeout)
+	c.AcceptableRecoveryLag = or(c.AcceptableRecoveryLag, DefaultAcceptableRecoveryLag)
+	c.MaxWarmupReplicas = or(c.MaxWarmupReplicas, DefaultMaxWarmupReplicas)
+	c.ProbingInterval = or(c.ProbingInterval, DefaultProbingInterval)
 	c.StateDir = or(c.StateDir, DefaultStateDir)
 	c.StateLockTimeout = or(c.StateLockTimeout, DefaultStateLockTimeout)
 	c.StateCleanupDelay = or(c.StateCleanupDelay, DefaultStateCleanupDelay)
@@ -85,6 +88,7 @@ func (c Config) validate() error {
 	}
 	c.validateNames(fault)
 	c.validateTimes(fault)
+	c.validateCopies(fault)
 	fault(c.Workers < 0, "Workers is %d; use 0 for GOMAXPROCS", c.Workers)
 	fault(c.MaxUnflushedBytes < 0, "MaxUnflushedBytes is negative")
 	fault(c.MaxUncommittedBytes < 0, "MaxUncommittedBytes is negative")
@@ -97,6 +101,18 @@ func (c Config) validate() error {
 	fault(c.CacheBytes > c.MemoryLimit, "CacheBytes (%d) is over MemoryLimit (%d), of which it is a part", c.CacheBytes, c.MemoryLimit)
 	fault(c.ReplicationFactor < -1, "ReplicationFactor is %d; use -1 for the broker's default", c.ReplicationFactor)
 	return errors.Join(errors.Join(faults...), c.kafka().Validate())
+}
+
+// validateCopies is about standby and warm-up replicas.
+func (c Config) validateCopies(fault faultFunc) {
+	fault(c.NumStandbyReplicas < 0, "NumStandbyReplicas is %d", c.NumStandbyReplicas)
+	fault(c.AcceptableRecoveryLag < AnyRecoveryLag, "AcceptableRecoveryLag is %d; use AnyRecoveryLag (-1) to move tasks at once", c.AcceptableRecoveryLag)
+	fault(c.MaxWarmupReplicas < 0, "MaxWarmupReplicas is %d; use AcceptableRecoveryLag: AnyRecoveryLag for no warm-ups", c.MaxWarmupReplicas)
+	fault(c.ProbingInterval < 0, "ProbingInterval is negative")
+	for _, key := range c.RackAwareTags {
+		_, has := c.ClientTags[key]
+		fault(!has, "RackAwareTags has %q, but ClientTags does not say what it is here", key)
+	}
 }
 
 type faultFunc func(bad bool, format string, args ...any)

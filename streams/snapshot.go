@@ -60,6 +60,9 @@ type Snapshot struct {
 	Workers int
 	// Tasks are the tasks of this process, sorted by id.
 	Tasks []TaskStatus
+	// Standbys are the copies of other processes' tasks that this one keeps, sorted by
+	// id: standby replicas, and warm-ups of tasks that are to move here.
+	Standbys []StandbyStatus
 	// Globals are the global stores, sorted by name.
 	Globals []GlobalStatus
 
@@ -88,6 +91,16 @@ type Snapshot struct {
 	Stores pebblestore.Metrics
 	// RecordCaches is what the record caches hold.
 	RecordCaches RecordCaches
+}
+
+// StandbyStatus tells how one copy of a task is doing.
+type StandbyStatus struct {
+	// ID is that of the task, as in "0_1".
+	ID string
+	// Restoring is set until the copy has caught up for the first time.
+	Restoring bool
+	// Lag is how many changelog records the copy is behind, as last fetched.
+	Lag int64
 }
 
 // GlobalStatus tells how one global store is doing.

@@ -29,6 +29,7 @@ func (p *Poller) offsets(onDisk func() map[topo.TaskID]int64) map[topo.TaskID]in
 	if onDisk != nil {
 		out = onDisk()
 	}
+	p.copied(out)
 	for _, t := range p.registry.tasks() {
 		if !logged(t.Sub) {
 			continue
@@ -36,7 +37,7 @@ func (p *Poller) offsets(onDisk func() map[topo.TaskID]int64) map[topo.TaskID]in
 		if t.State() == worker.Running {
 			out[t.ID] = wire.Running
 		} else {
-			out[t.ID] = t.Progress.Sum()
+			out[t.ID] = max(out[t.ID], t.Progress.Sum()) // which is 0 before it begins
 		}
 	}
 	return out
@@ -58,6 +59,7 @@ func (p *Poller) onAssignment(a group.Assignment) {
 	<-p.ready
 	p.standing.assigned(p.Membership().Generation)
 	p.probe.stop()
+	p.keep(a)
 	switch {
 	case a.Err != nil:
 		p.opt.Fail(a.Err)

@@ -39,6 +39,9 @@ type Options struct {
 
 	Workers  []*worker.Worker
 	Restorer *restore.Restorer
+	// Standbys say how copies of tasks are kept, but for what the Poller fills in:
+	// stores, opening, and who is told. Nil keeps none.
+	Standbys *restore.StandbyOptions
 	// Open opens the local state of a task. It is called on restoring goroutines.
 	Open func(topo.TaskID) (store.DB, error)
 
@@ -64,6 +67,8 @@ type Poller struct {
 	// committed belongs to the client's group callbacks, which never overlap.
 	committed committedOffsets
 
+	standbys *restore.Standbys // nil keeps none
+
 	ready  chan struct{} // closed when client is set; callbacks may come before
 	probe  probe
 	joined atomic.Bool
@@ -84,6 +89,7 @@ type rebalances struct {
 func New(ctx context.Context, opt Options) (*Poller, error) {
 	p := &Poller{opt: opt, ctx: ctx, registry: newRegistry(), resets: resets(opt.Plan), ready: make(chan struct{}), standing: newStanding()}
 	p.flow = newFlow(opt.MaxBuffered, p.resume)
+	p.standbys = p.newStandbys()
 	client, err := opt.Client(p.clientOpts()...)
 	if err != nil {
 		return nil, fmt.Errorf("consumer: %w", err)
@@ -160,6 +166,9 @@ func (p *Poller) round(ctx context.Context) error {
 func (p *Poller) Close(commit bool, budget time.Duration) {
 	p.probe.stop()
 	p.release(p.registry.ids(), commit, budget)
+	if p.standbys != nil {
+		p.standbys.Close()
+	}
 	p.client.CloseAllowingRebalance()
 }
 

@@ -87,7 +87,7 @@ func (p *Poller) restore(e *entry, since time.Time) {
 	p.opt.Restorer.Start(e.ctx, restore.Job{
 		Task: id, Stores: e.task.Sub.Stores, Progress: e.task.Progress, After: e.fetched,
 		Hook:      func(at string) error { return p.hook(txn.Step(at)) },
-		Open:      func() (store.DB, error) { return p.opt.Open(id) },
+		Open:      func() (store.DB, error) { return p.open(id) },
 		Committed: func() map[string]int64 { return committed(p.registry.startsOf(e)) },
 	}, func(db store.DB, err error) {
 		if err != nil && txn.Judge(err) == txn.Retry && time.Since(since) < p.opt.TaskTimeout && e.ctx.Err() == nil {
