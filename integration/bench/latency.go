@@ -80,7 +80,9 @@ func (c *cluster) latency(ctx context.Context, p latencyPlan, impl string) (l la
 	if err := <-failed; err != nil {
 		return l, err
 	}
-	if want := p.rate * int64(p.during/time.Second); int64(len(seen)) < want*9/10 {
+	// A cache sends only the last result of a key in each commit; half of them come all
+	// the same with so many keys.
+	if want := p.rate * int64(p.during/time.Second); int64(len(seen)) < want/2 {
 		return l, fmt.Errorf("latency %s: %d results came for %d records", p.label, len(seen), want)
 	}
 	return l, nil
