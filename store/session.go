@@ -77,12 +77,12 @@ func (s *ReadOnlySession[K, V]) BackwardFetchRange(keys Span[K]) iter.Seq2[Sessi
 // latestStart or earlier, by end, then start: those that a record between the two
 // would merge. An error is the last pair of the sequence.
 func (s *ReadOnlySession[K, V]) Find(k K, earliestEnd, latestStart int64) iter.Seq2[SessionEntry[K, V], error] {
-	return scanKey(&s.horizon, &s.codec, k, s.scan(earliestEnd, latestStart, false))
+	return scanKey(&s.horizon, &s.codec, k, s.scanOf(k, earliestEnd, latestStart, false))
 }
 
 // BackwardFind is Find in the opposite order.
 func (s *ReadOnlySession[K, V]) BackwardFind(k K, earliestEnd, latestStart int64) iter.Seq2[SessionEntry[K, V], error] {
-	return scanKey(&s.horizon, &s.codec, k, s.scan(earliestEnd, latestStart, true))
+	return scanKey(&s.horizon, &s.codec, k, s.scanOf(k, earliestEnd, latestStart, true))
 }
 
 // FindRange is Find over a span of keys: by segment, key, end and start.
@@ -102,6 +102,28 @@ func (s *ReadOnlySession[K, V]) scan(earliestEnd, latestStart int64, reverse boo
 		return e, ok && e.Key.Window.Start <= latestStart, err
 	}
 	return scan[SessionEntry[K, V]]{from: earliestEnd, to: math.MaxInt64, reverse: reverse, decode: decode}
+}
+
+// scanOf is a scan over the sessions of one key, which need not be decoded again.
+func (s *ReadOnlySession[K, V]) scanOf(k K, earliestEnd, latestStart int64, reverse bool) scan[SessionEntry[K, V]] {
+	decode := func(key, value []byte) (e SessionEntry[K, V], ok bool, err error) {
+		if e.Key.Window, ok, err = s.touched(key, latestStart); ok {
+			e.Key.Key = k
+			e.Value, err = s.decodePlain(value)
+		}
+		return e, ok, err
+	}
+	return scan[SessionEntry[K, V]]{from: earliestEnd, to: math.MaxInt64, reverse: reverse, decode: decode}
+}
+
+// touched is the window of a local key, and whether it starts early enough.
+func (s *ReadOnlySession[K, V]) touched(key []byte, latestStart int64) (w serde.Window, ok bool, err error) {
+	plain, at, err := keyenc.SplitSession(s.plain[:0], key)
+	if err != nil {
+		return w, false, corruptKey(err)
+	}
+	s.plain = plain
+	return serde.Window{Start: at.Start, End: at.End}, at.Start <= latestStart, nil
 }
 
 // Get returns the aggregate of exactly that session.

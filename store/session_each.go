@@ -21,15 +21,11 @@ type sessionScan[K, V any] struct {
 func (s *ReadOnlySession[K, V]) newScan() *sessionScan[K, V] {
 	c := new(sessionScan[K, V])
 	c.step = func(key, value []byte) bool {
-		var at keyenc.Session
-		if s.plain, at, c.fault = keyenc.SplitSession(s.plain[:0], key); c.fault != nil {
-			c.fault = corruptKey(c.fault)
-			return false
+		w, ok, err := s.touched(key, c.latestStart)
+		if c.fault = err; !ok {
+			return err == nil
 		}
-		if at.Start > c.latestStart {
-			return true
-		}
-		e := SessionEntry[K, V]{Key: serde.Windowed[K]{Key: c.key, Window: serde.Window{Start: at.Start, End: at.End}}}
+		e := SessionEntry[K, V]{Key: serde.Windowed[K]{Key: c.key, Window: w}}
 		if e.Value, c.fault = s.decodePlain(value); c.fault != nil {
 			return false
 		}

@@ -145,12 +145,12 @@ func (s *Window[K, V]) count() error {
 // Fetch yields the windows of k that start at from <= start <= to, in that order.
 // An error is the last pair of the sequence.
 func (s *ReadOnlyWindow[K, V]) Fetch(k K, from, to int64) iter.Seq2[WindowEntry[K, V], error] {
-	return scanKey(&s.horizon, &s.codec, k, s.scan(from, to, false))
+	return scanKey(&s.horizon, &s.codec, k, s.scanOf(k, from, to, false))
 }
 
 // BackwardFetch is Fetch from the youngest window to the oldest.
 func (s *ReadOnlyWindow[K, V]) BackwardFetch(k K, from, to int64) iter.Seq2[WindowEntry[K, V], error] {
-	return scanKey(&s.horizon, &s.codec, k, s.scan(from, to, true))
+	return scanKey(&s.horizon, &s.codec, k, s.scanOf(k, from, to, true))
 }
 
 // FetchRange yields the windows of a span of keys that start at from <= start <=
@@ -187,6 +187,20 @@ func (s *ReadOnlyWindow[K, V]) BackwardAll() iter.Seq2[WindowEntry[K, V], error]
 
 func (s *ReadOnlyWindow[K, V]) scan(from, to int64, reverse bool) scan[WindowEntry[K, V]] {
 	return scan[WindowEntry[K, V]]{from: from, to: to, reverse: reverse, decode: s.decode}
+}
+
+// scanOf is a scan over the windows of one key, which need not be decoded again.
+func (s *ReadOnlyWindow[K, V]) scanOf(k K, from, to int64, reverse bool) scan[WindowEntry[K, V]] {
+	decode := func(key, value []byte) (e WindowEntry[K, V], ok bool, err error) {
+		_, start, err := keyenc.WindowTime(key)
+		if err != nil {
+			return e, false, corruptKey(err)
+		}
+		e.Key = serde.Windowed[K]{Key: k, Window: serde.Window{Start: start, End: endOf(start, s.size)}}
+		e.Value, e.Time, err = s.decodeValue(value, start)
+		return e, true, err
+	}
+	return scan[WindowEntry[K, V]]{from: from, to: to, reverse: reverse, decode: decode}
 }
 
 func (s *ReadOnlyWindow[K, V]) key(k K, start int64, seq int32) ([]byte, error) {
