@@ -22,7 +22,7 @@ type Unjoined[K, L, R, O any] struct {
 	join   func(K, record.Opt[L], record.Opt[R]) O
 	same   func(a, b K) (bool, error)
 	out    *slot[K, O]
-	// first is no later than what is worth looking for, ms.
+	// first is no later than what is worth looking for, ms; see recall.
 	first int64
 	due   []store.Entry[format.JoinKey[K], format.Sided[L, R]]
 }
@@ -33,20 +33,44 @@ func NewUnjoined[K, L, R, O any](env *Env, held *Held[K, L, R], w JoinWindow, cl
 	join func(K, record.Opt[L], record.Opt[R]) O, next Sink[K, O]) *Unjoined[K, L, R, O] {
 	return &Unjoined[K, L, R, O]{
 		env: env, held: held, window: w, clock: clock, join: join,
-		same: sameKey(ks), out: newSlot(next), first: math.MinInt64,
+		same: sameKey(ks), out: newSlot(next), first: unknown,
 	}
 }
 
 // HoldLeft keeps a record of the left side.
 func (u *Unjoined[K, L, R, O]) HoldLeft(k K, v L, time int64) error {
-	u.first = min(u.first, time)
+	if err := u.recall(time); err != nil {
+		return err
+	}
 	return u.held.Add(format.JoinKey[K]{Time: time, Left: true, Key: k}, format.Sided[L, R]{IsLeft: true, Left: v})
 }
 
 // HoldRight keeps a record of the right side.
 func (u *Unjoined[K, L, R, O]) HoldRight(k K, v R, time int64) error {
-	u.first = min(u.first, time)
+	if err := u.recall(time); err != nil {
+		return err
+	}
 	return u.held.Add(format.JoinKey[K]{Time: time, Key: k}, format.Sided[L, R]{Right: v})
+}
+
+// unknown is the time of the first held record before anybody has looked.
+const unknown = math.MinInt64
+
+// recall lowers the time of the first held record to that of another, and finds it at
+// the first use: the store may have records of before a restart.
+func (u *Unjoined[K, L, R, O]) recall(time int64) error {
+	if u.first == unknown {
+		u.first = never
+		for e, err := range u.held.All() {
+			if err != nil {
+				return err
+			}
+			u.first = e.Key.Time
+			break
+		}
+	}
+	u.first = min(u.first, time)
+	return nil
 }
 
 // MetLeft forgets the left records of a key and time, which have been joined.
@@ -74,6 +98,9 @@ func (u *Unjoined[K, L, R, O]) met(k format.JoinKey[K]) error {
 // how far its side looks forward. Like Kafka Streams, it waits that long for either
 // side before it looks at all.
 func (u *Unjoined[K, L, R, O]) Release(after int64, h *record.Headers) error {
+	if err := u.recall(never); err != nil {
+		return err
+	}
 	if u.first >= u.clock.now-after-u.window.Grace {
 		return nil
 	}
