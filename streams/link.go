@@ -28,7 +28,7 @@ type linking struct {
 	stores map[topo.StoreID]any
 	// globals are the declarations by which processors read global stores.
 	globals map[*storeDecl]topo.StoreID
-	budget *cached.Budget // of record caches; nil for none
+	budget  *cached.Budget // of record caches; nil for none
 	// wantOlds has the nodes that need old values.
 	wantOlds map[topo.NodeID]bool
 	// shared has what nodes of one declaration share in the task; see streamJoin.
@@ -36,8 +36,8 @@ type linking struct {
 	// ttls are the stores that expire; swept has those of processors that are swept.
 	ttls  map[topo.StoreID]*store.TTL
 	swept map[topo.StoreID]bool
-	out    *task.Linked
-	errs   []error
+	out   *task.Linked
+	errs  []error
 	// raw is the source record under way, nil in a schedule or flush; drop is what a
 	// handler said about one that was dropped.
 	raw  *task.Raw

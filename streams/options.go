@@ -195,7 +195,9 @@ type OffsetReset struct{ reset topo.Reset }
 // OffsetAgo starts, where the application has no committed offset, with the first
 // record that is not older than d by its timestamp, or at the end if there is none
 // (auto.offset.reset=by_duration in Kafka).
-func OffsetAgo(d time.Duration) OffsetReset { return OffsetReset{topo.Reset{Ago: d, By: topo.ResetAgo}} }
+func OffsetAgo(d time.Duration) OffsetReset {
+	return OffsetReset{topo.Reset{Ago: d, By: topo.ResetAgo}}
+}
 
 // EarliestOffset starts at the beginning of a topic for which the application
 // has no committed offset. It is the default.

@@ -34,7 +34,7 @@ var onlyIn = map[string]string{
 	"github.com/cockroachdb/pebble":          "store/pebblestore",
 	"github.com/prometheus/client_golang":    "streams/streamsprom",
 	"github.com/twmb/franz-go/pkg/kfake":     "streams/embedded",
-	"github.com/axiomhq/hyperloglog":        "streams/aggregate",
+	"github.com/axiomhq/hyperloglog":         "streams/aggregate",
 	"github.com/gofrs/flock":                 "streams/internal/statedir",
 	"github.com/testcontainers":              "integration",
 	"github.com/stretchr/testify":            "store/storetest",

@@ -179,4 +179,3 @@ func BenchmarkDedup(b *testing.B) {
 		})
 	}
 }
-
