@@ -24,7 +24,7 @@ var ladder = [][]string{
 	{"streams/internal/worker", "streams/internal/global"},
 	{"streams/internal/poller"},
 	{"streams"},
-	{"streams/internal/oracle", "streams/streamstest", "streams/streamsprom", "streams/streamshttp", "streams/embedded"},
+	{"streams/streamstest", "streams/streamsprom", "streams/streamshttp", "streams/embedded"},
 	{"integration", "examples"},
 	{"streams/internal/sim"},
 }
