@@ -124,6 +124,7 @@ func (e *engine) openWorkers(context.Context) error {
 			Index: i, Hard: e.hard, Program: e.app.program, Sender: sender, Group: e.group, Purge: e.purger.committed,
 			Global: e.globalEngine(),
 			Hook: e.app.hook, ExactlyOnce: c.ProcessingGuarantee == ExactlyOnce, Alive: e.group.alive, Restart: e.group.restart,
+			MaxPollInterval: c.MaxPollInterval, Hung: e.group.abandon,
 			TaskTimeout: c.TaskTimeout, CommitInterval: c.CommitInterval, MaxTaskIdle: c.MaxTaskIdle, SourceIdle: c.SourceIdle,
 			MaxStaged:   c.maxStaged() / int64(c.Workers),
 			Handlers: c.Handlers(), Fail: e.app.fail, Log: c.Logger,
@@ -197,7 +198,7 @@ func (e *engine) endOffsets(ctx context.Context, ids []topo.TaskID) (map[topo.Ta
 			out[id] += end.Offset
 		}
 	}
-	return out, nil
+	return out, e.endAtCommitted(ctx, out, ends)
 }
 
 func changelogTopics(sub *topo.Subtopology) (out []string) {

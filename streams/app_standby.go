@@ -2,6 +2,7 @@ package streams
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -55,6 +56,30 @@ func (e *engine) committed(ctx context.Context, id topo.TaskID) map[string]int64
 		}
 	}
 	return out
+}
+
+// endAtCommitted moves the ends of tasks back where a store is restored from a source
+// topic: a copy gets as far as the group has committed, and no further.
+func (e *engine) endAtCommitted(ctx context.Context, sums map[topo.TaskID]int64, ends kadm.ListedOffsets) error {
+	var topics []string
+	for _, sub := range e.app.plan.Subtopologies {
+		topics = append(topics, fromSource(&sub)...)
+	}
+	if len(topics) == 0 {
+		return nil
+	}
+	committed, err := kadm.NewClient(e.admin).FetchOffsetsForTopics(ctx, e.app.plan.ApplicationID, topics...)
+	if err != nil {
+		return fmt.Errorf("committed offsets: %w", err)
+	}
+	for id := range sums {
+		for _, topic := range fromSource(&e.app.plan.Subtopologies[id.Subtopology]) {
+			end, _ := ends.Lookup(topic, id.Partition)
+			at, _ := committed.Lookup(topic, id.Partition)
+			sums[id] -= max(0, end.Offset-max(at.At, 0))
+		}
+	}
+	return nil
 }
 
 // fromSource are the topics of tables that a sub-topology restores from them.

@@ -33,9 +33,18 @@ func stateful(s streams.Snapshot) (n int) {
 // When one is gone, the other restores nothing but what came last.
 func TestStandbysTakeOver(t *testing.T) {
 	t.Parallel()
+	for name, guarantee := range map[string]streams.ProcessingGuarantee{"at least once": streams.AtLeastOnce, "exactly once": streams.ExactlyOnce} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			takesOver(t, guarantee)
+		})
+	}
+}
+
+func takesOver(t *testing.T, guarantee streams.ProcessingGuarantee) {
 	r := newCluster(t)
 	c := r.config()
-	c.NumStandbyReplicas = 1
+	c.NumStandbyReplicas, c.ProcessingGuarantee = 1, guarantee
 	r.lines("a b c d e f g h i j k l m n o p q r s t u v w x y z")
 	first := launch(t, wordcount(), c)
 	first.wait("all tasks", func(s streams.Snapshot) bool { return s.State == streams.StateRunning && len(s.Tasks) == 6 })
@@ -75,7 +84,9 @@ func TestWarmUp(t *testing.T) {
 	first.wait("all tasks", func(s streams.Snapshot) bool { return s.State == streams.StateRunning && len(s.Tasks) == 6 })
 	c.StateDir = t.TempDir()
 	second := launch(t, wordcount(), c)
-	s := second.wait("its half", func(s streams.Snapshot) bool { return s.State == streams.StateRunning && len(s.Tasks) == 3 && stateful(s) > 0 })
+	s := second.wait("its half", func(s streams.Snapshot) bool {
+		return s.State == streams.StateRunning && len(s.Tasks) == 3 && stateful(s) > 0
+	})
 	require.Empty(t, s.Standbys)
 	r.lines("a z")
 	out.until(map[string]int64{"a": 3, "z": 3})

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -14,10 +15,6 @@ import (
 	"github.com/millrace/millrace/store"
 	"github.com/millrace/millrace/streams/internal/topo"
 )
-
-// retryStandby is the pause before a copy that failed is tried again. Nobody waits
-// for it.
-const retryStandby = 5 * time.Second
 
 // maxPasses is how often a copy is restored in a row while its log grows. The follower
 // is as fast, but what it still has to read would not count as caught up.
@@ -42,10 +39,13 @@ type StandbyOptions struct {
 	Committed func(context.Context, topo.TaskID) map[string]int64
 	// Refresh is how often those stores are; 0 is every half minute.
 	Refresh time.Duration
+	// Retry is the pause before a copy that failed begins again; 0 is 5 seconds.
+	Retry time.Duration
 	// Enough is how many offsets a copy may be behind to count as caught up.
 	Enough int64
 	// CaughtUp is told when the last of the copies that were being restored has caught
-	// up: their tasks can come here now. Nil is nobody. It must not block.
+	// up, if one of them was further behind than Enough: its task can come here now. Nil
+	// is nobody. It must not block.
 	CaughtUp func()
 	// Changed is told when a copy came or went; nil is nobody. It must not block.
 	Changed func()
@@ -66,6 +66,7 @@ type Standbys struct {
 
 	mu       sync.Mutex
 	copies   map[topo.TaskID]*replica
+	news     bool      // a copy that was far behind has caught up
 	follower *follower // made for the first copy that is up to date
 }
 
@@ -95,9 +96,7 @@ func NewStandbys(opt StandbyOptions) *Standbys {
 	if opt.FetchBytes <= 0 {
 		opt.FetchBytes = defaultFetch
 	}
-	if opt.Refresh <= 0 {
-		opt.Refresh = 30 * time.Second
-	}
+	opt.Refresh, opt.Retry = cmp.Or(opt.Refresh, 30*time.Second), cmp.Or(opt.Retry, 5*time.Second)
 	s := &Standbys{opt: opt, copies: make(map[topo.TaskID]*replica)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
@@ -136,12 +135,13 @@ func (s *Standbys) begin(id topo.TaskID) {
 // opened first.
 func (s *Standbys) restore(c *replica, db store.DB) {
 	db, err := s.pass(c, db)
+	behind := c.progress.Status().Total > s.opt.Enough
 	// A pass that takes a while leaves behind what was logged meanwhile.
 	for pass := 1; err == nil && pass < maxPasses && c.progress.Status().Total > s.opt.Enough; pass++ {
 		db, err = s.pass(c, db)
 	}
 	if err == nil {
-		err = s.follow(c, db)
+		err = s.follow(c, db, behind)
 	}
 	if err != nil && c.ctx.Err() == nil {
 		s.failed(c, err)
@@ -170,7 +170,7 @@ func (s *Standbys) pass(c *replica, db store.DB) (store.DB, error) {
 }
 
 // follow keeps a restored copy up to date, unless it is not wanted any more.
-func (s *Standbys) follow(c *replica, db store.DB) error {
+func (s *Standbys) follow(c *replica, db store.DB, behind bool) error {
 	f, err := s.followed()
 	if err == nil {
 		err = c.open(db, s.opt.Stores(c.id))
@@ -185,7 +185,7 @@ func (s *Standbys) follow(c *replica, db store.DB) error {
 		return nil
 	}
 	f.add(c)
-	s.caughtUp(c)
+	s.caughtUp(c, behind)
 	if slices.ContainsFunc(s.opt.Stores(c.id), func(st topo.Store) bool { return st.FromSource }) {
 		s.running.Go(func() { s.refresh(f, c) })
 	}
@@ -193,18 +193,19 @@ func (s *Standbys) follow(c *replica, db store.DB) error {
 	return nil
 }
 
-// caughtUp says so when no copy is left to wait for. One that was there already, and
-// was only refreshed, is no news.
-func (s *Standbys) caughtUp(c *replica) {
+// caughtUp says so when no copy is left to wait for. One that was hardly behind, or was
+// there already and only refreshed, is no news.
+func (s *Standbys) caughtUp(c *replica, behind bool) {
 	s.mu.Lock()
-	before := c.caughtUp
+	s.news = s.news || behind && !c.caughtUp
 	c.caughtUp = true
-	all := true
+	tell := s.news
 	for _, other := range s.copies {
-		all = all && other.caughtUp
+		tell = tell && other.caughtUp
 	}
+	s.news = s.news && !tell
 	s.mu.Unlock()
-	if !before && all {
+	if tell {
 		s.opt.CaughtUp()
 	}
 }
@@ -225,9 +226,9 @@ func (s *Standbys) refresh(f *follower, c *replica) {
 // failed begins again after a while. A copy is a convenience: its faults are said, and
 // end nothing else.
 func (s *Standbys) failed(c *replica, err error) {
-	s.opt.Log.Warn("a standby replica failed and is begun again", "task", c.id.String(), "in", retryStandby.String(), "err", err)
+	s.opt.Log.Warn("a standby replica failed and is begun again", "task", c.id.String(), "in", s.opt.Retry.String(), "err", err)
 	s.giveUp(c)
-	if pause(s.ctx, retryStandby) != nil {
+	if pause(s.ctx, s.opt.Retry) != nil {
 		return
 	}
 	s.mu.Lock()

@@ -81,9 +81,12 @@ func (w *world) standbys(s *shelf, stores ...topo.Store) *restore.Standbys {
 		Client: func(opts ...kgo.Opt) (*kgo.Client, error) {
 			return kgo.NewClient(append(opts, kgo.SeedBrokers(w.addrs...))...)
 		},
-		Committed: func(context.Context, topo.TaskID) map[string]int64 { return map[string]int64{topic: w.committed.Load()} },
-		Refresh:   time.Millisecond, CaughtUp: func() { w.caughtUp.Add(1) },
-		Log:       slog.New(slog.NewTextHandler(&w.log, nil)),
+		Committed: func(context.Context, topo.TaskID) map[string]int64 {
+			return map[string]int64{topic: w.committed.Load()}
+		},
+		Refresh: time.Millisecond, Retry: time.Millisecond,
+		CaughtUp: func() { w.caughtUp.Add(1) },
+		Log:      slog.New(slog.NewTextHandler(&w.log, nil)),
 	})
 	w.t.Cleanup(out.Close)
 	return out
@@ -148,6 +151,12 @@ func TestStandbyIsGivenUp(t *testing.T) {
 	s.Set([]topo.TaskID{one})
 	s.Set([]topo.TaskID{one})
 	until(t, s, at(40))
+	require.EqualValues(t, 2, w.caughtUp.Load())
+	s.Set(nil)
+	require.Eventually(t, func() bool { return !disk.isOpen(one) }, 20*time.Second, time.Millisecond)
+	s.Set([]topo.TaskID{one})
+	until(t, s, at(40))
+	require.EqualValues(t, 2, w.caughtUp.Load(), "there was nothing to catch up with")
 	s.Close()
 	require.False(t, disk.isOpen(one))
 	s.Set([]topo.TaskID{one})
