@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"syscall"
 	"testing"
 	"time"
 
@@ -12,12 +13,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/store/keyenc"
 	"github.com/millrace/millrace/store/pebblestore"
 )
 
 // Benchmarks of the engine against raw Pebble with the same options, in the same run:
 //
 //	go test -bench . -run xxx ./store/pebblestore
+//
+// cpu-ns/op is what the process used, flushes and compactions included; unlike the
+// elapsed time it hardly depends on what else the machine does.
 //
 // Keys are 10 bytes, values 16, in random order; 5M keys do not fit into the cache.
 
@@ -109,6 +114,17 @@ func sides() map[string]func(*testing.B) benchKV {
 	return map[string]func(*testing.B) benchKV{"millrace": benchOurs, "pebble": benchRaw}
 }
 
+// reportCPU measures from now to the call of what it returns.
+func reportCPU(b *testing.B) func() {
+	used := func() float64 {
+		var u syscall.Rusage
+		require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+		return float64(u.Utime.Nano() + u.Stime.Nano())
+	}
+	before := used()
+	return func() { b.ReportMetric((used()-before)/float64(b.N), "cpu-ns/op") }
+}
+
 func benchKey(dst []byte, k int) []byte {
 	dst = append(dst[:0], 'k', '-')
 	return binary.BigEndian.AppendUint64(dst, uint64(k)*0x9E3779B97F4A7C15)
@@ -136,6 +152,7 @@ func forBoth(b *testing.B, op func(kv benchKV, key, value []byte) error) {
 				rng := rand.New(rand.NewPCG(1, 1))
 				b.ReportAllocs()
 				b.ResetTimer()
+				defer reportCPU(b)()
 				for i := 0; b.Loop(); i++ {
 					key = benchKey(key, rng.IntN(keys))
 					if err := op(kv, key, value); err != nil {
@@ -185,32 +202,83 @@ func benchWindows(b *testing.B) (*pebblestore.DB, *store.Window[string, int64]) 
 }
 
 // BenchmarkWindow puts into a window of a minute and fetches ten minutes of the key,
-// as a join does.
+// as a join does. Pebble gets the same keys, and sees what is committed only.
 func BenchmarkWindow(b *testing.B) {
-	db, w := benchWindows(b)
+	b.Run("millrace", func(b *testing.B) {
+		db, w := benchWindows(b)
+		windowOps(b, func(k string, start, now int64) (n int, err error) {
+			if err := w.Put(k, start, now, now); err != nil {
+				return 0, err
+			}
+			for _, err := range w.Fetch(k, start-600_000, start) {
+				if err != nil {
+					return 0, err
+				}
+				n++
+			}
+			return n, nil
+		}, func(i int64) error { return db.Commit(store.Position{"log": i}) })
+	})
+	b.Run("pebble", func(b *testing.B) {
+		raw := benchRaw(b).(*rawPebble)
+		var lo, hi []byte
+		value := make([]byte, 16)
+		windowOps(b, func(k string, start, now int64) (int, error) {
+			binary.BigEndian.PutUint64(value, uint64(now))
+			lo = keyenc.AppendWindow(lo[:0], keyenc.Segment(start, windowSegment), []byte(k), start, 0)
+			if err := raw.put(lo, value); err != nil {
+				return 0, err
+			}
+			return raw.fetch(&lo, &hi, k, start-600_000, start)
+		}, func(int64) error { return raw.commit() })
+	})
+}
+
+const windowSegment = 1_800_000 // ms, half of the retention
+
+// fetch reads the windows of a key, segment by segment.
+func (r *rawPebble) fetch(lo, hi *[]byte, k string, from, to int64) (n int, err error) {
+	for segment := keyenc.Segment(from, windowSegment); segment <= keyenc.Segment(to, windowSegment); segment++ {
+		*lo = keyenc.AppendWindow((*lo)[:0], segment, []byte(k), from, 0)
+		*hi = keyenc.AppendWindow((*hi)[:0], segment, []byte(k), to+1, 0)
+		it, err := r.db.NewIter(&pebble.IterOptions{LowerBound: *lo, UpperBound: *hi})
+		if err != nil {
+			return n, err
+		}
+		for ok := it.First(); ok; ok = it.Next() {
+			n++
+		}
+		if err := it.Close(); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// windowOps puts and fetches for a thousand keys, each of which comes every 20
+// seconds.
+func windowOps(b *testing.B, op func(k string, start, now int64) (int, error), commit func(i int64) error) {
 	keys := make([]string, 1000)
 	for i := range keys {
 		keys[i] = fmt.Sprint("user-", i)
 	}
-	now := int64(3_600_000_000)
+	now, found := int64(3_600_000_000), 0
 	b.ReportAllocs()
+	defer reportCPU(b)()
 	for i := 0; b.Loop(); i++ {
 		now += 20
-		k, start := keys[i%len(keys)], now/60_000*60_000
-		if err := w.Put(k, start, int64(i), now); err != nil {
+		n, err := op(keys[i%len(keys)], now/60_000*60_000, now)
+		if err != nil {
 			b.Fatal(err)
 		}
-		for _, err := range w.Fetch(k, start-600_000, start) {
-			if err != nil {
-				b.Fatal(err)
-			}
-		}
+		found += n
 		if i%benchCommit == benchCommit-1 {
-			if err := db.Commit(store.Position{"log": int64(i)}); err != nil {
+			if err := commit(int64(i)); err != nil {
 				b.Fatal(err)
 			}
 		}
 	}
+	b.ReportMetric(float64(found)/float64(b.N), "windows/op")
 }
 
 // BenchmarkExpiry lets one segment of 10,000 windows go at each operation, and scans
