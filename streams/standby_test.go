@@ -33,7 +33,7 @@ func stateful(s streams.Snapshot) (n int) {
 // When one is gone, the other restores nothing but what came last.
 func TestStandbysTakeOver(t *testing.T) {
 	t.Parallel()
-	for name, guarantee := range map[string]streams.ProcessingGuarantee{"at least once": streams.AtLeastOnce, "exactly once": streams.ExactlyOnce} {
+	for name, guarantee := range map[string]streams.Guarantee{"at least once": streams.AtLeastOnce, "exactly once": streams.ExactlyOnce} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			takesOver(t, guarantee)
@@ -41,7 +41,7 @@ func TestStandbysTakeOver(t *testing.T) {
 	}
 }
 
-func takesOver(t *testing.T, guarantee streams.ProcessingGuarantee) {
+func takesOver(t *testing.T, guarantee streams.Guarantee) {
 	r := newCluster(t)
 	c := r.config()
 	c.NumStandbyReplicas, c.ProcessingGuarantee = 1, guarantee
