@@ -49,23 +49,15 @@ func repartitions(plan *topo.Plan) map[string]topo.Repartition {
 
 // decide gives each repartition topic the largest count among what its writers
 // read. A writer may itself read a repartition topic, so this goes on until
-// nothing changes.
+// nothing changes. The two topics of a foreign-key join depend on each other; in such
+// a circle what is decided already counts, as in Kafka Streams.
 func decide(plan *topo.Plan, internal map[string]topo.Repartition, counts Counts) error {
 	for name, r := range internal {
 		if r.Partitions > 0 {
 			counts[name] = r.Partitions
 		}
 	}
-	for progress := true; progress; {
-		progress = false
-		for name := range internal {
-			if counts[name] > 0 {
-				continue
-			}
-			if n, ok := upstream(plan, name, counts); ok {
-				counts[name], progress = n, true
-			}
-		}
+	for decideAll(plan, internal, counts, false) || decideAll(plan, internal, counts, true) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(internal)) {
 		if counts[name] == 0 {
@@ -75,15 +67,32 @@ func decide(plan *topo.Plan, internal map[string]topo.Repartition, counts Counts
 	return nil
 }
 
+// decideAll decides what follows from what was decided before, and says whether that
+// was anything.
+func decideAll(plan *topo.Plan, internal map[string]topo.Repartition, counts Counts, circles bool) bool {
+	found := Counts{}
+	for name := range internal {
+		if counts[name] > 0 {
+			continue
+		}
+		if n, ok := upstream(plan, name, counts, circles); ok {
+			found[name] = n
+		}
+	}
+	maps.Copy(counts, found)
+	return len(found) > 0
+}
+
 // upstream is the largest count of all that the topic's writers read; ok is false
-// while one of them is undecided, or if nothing writes to the topic.
-func upstream(plan *topo.Plan, topic string, counts Counts) (most int32, ok bool) {
+// while one of them is undecided, or with circles all of them, or if nothing writes to
+// the topic.
+func upstream(plan *topo.Plan, topic string, counts Counts, circles bool) (most int32, ok bool) {
 	for _, sub := range plan.Subtopologies {
 		if !slices.Contains(sub.Sinks, topic) {
 			continue
 		}
 		for _, s := range sub.Sources {
-			if counts[s.Topic] == 0 {
+			if counts[s.Topic] == 0 && !circles {
 				return 0, false
 			}
 			most = max(most, counts[s.Topic])

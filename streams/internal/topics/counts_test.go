@@ -52,6 +52,22 @@ func TestLoop(t *testing.T) {
 	require.ErrorContains(t, err, "explicit count")
 }
 
+// TestForeignKeyTopics depend on each other: what is asked of customers goes by orders,
+// the answers by customers, until each must match the table that it meets.
+func TestForeignKeyTopics(t *testing.T) {
+	t.Parallel()
+	p := &topo.Plan{Subtopologies: []topo.Subtopology{
+		{ID: 0, Sources: sources("answers", "orders"), Sinks: []string{"asked", "regrouped"}, Repartitions: []topo.Repartition{{Topic: "answers"}},
+			Copartitioned: [][]string{{"answers", "orders"}}},
+		{ID: 1, Sources: sources("asked", "customers"), Sinks: []string{"answers"}, Repartitions: []topo.Repartition{{Topic: "asked"}},
+			Copartitioned: [][]string{{"asked", "customers"}}},
+		{ID: 2, Sources: sources("regrouped"), Repartitions: []topo.Repartition{{Topic: "regrouped"}}},
+	}}
+	got, err := topics.Partitions(p, topics.Counts{"orders": 4, "customers": 3})
+	require.NoError(t, err)
+	require.Equal(t, topics.Counts{"orders": 4, "customers": 3, "asked": 3, "answers": 4, "regrouped": 4}, got)
+}
+
 // TestCopartition: what can be made equal is, the rest is an error that names all.
 func TestCopartition(t *testing.T) {
 	t.Parallel()
