@@ -112,6 +112,8 @@ func newExactly(t *testing.T) *exactly {
 	t.Helper()
 	app := unique(t)
 	e := &exactly{t: t, job: check.Job{App: app, In: app + "-in", Out: app + "-out"}, next: map[int32]int{}}
+	first := client(t)
+	eventually(t, "the broker answers", func() bool { return first.Ping(t.Context()) == nil })
 	create(t, e.job.In, e.job.Out)
 	e.c = client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	return e
@@ -268,4 +270,50 @@ func randomKills(t *testing.T, seed uint64) {
 		processes[victim] = e.spawn(states[victim])
 	}
 	e.clean(processes...)
+}
+
+// TestExactlyOnceZombies: a process stands still for longer than its session and its
+// transaction may last, then it goes on where it was. Nothing of what it had in hand is
+// seen, and it does not die of it.
+func TestExactlyOnceZombies(t *testing.T) {
+	needReal(t, "the broker in the process is no judge of fenced transactions")
+	t.Parallel()
+	for run := range *zombieRuns {
+		t.Run(fmt.Sprint("run-", run), func(t *testing.T) {
+			e := newExactly(t)
+			a, b := e.spawn(t.TempDir()), e.spawn(t.TempDir())
+			e.feed(300)
+			require.True(t, within(func() bool { return e.outputs() > 100 }))
+			require.NoError(t, a.Process.Signal(syscall.SIGSTOP))
+			e.feed(200)
+			<-time.After(10 * time.Second) // the session is 6 s, the transaction 5 s
+			e.feed(200)
+			require.NoError(t, a.Process.Signal(syscall.SIGCONT))
+			e.feed(100)
+			e.clean(a, b)
+		})
+	}
+}
+
+// TestExactlyOnceDelayedMarkers: the broker answers EndTxn before its markers are
+// written. A process that takes over at that moment restores all that was committed:
+// it lists the end of the changelog as it is, and waits for the transaction's outcome.
+func TestExactlyOnceDelayedMarkers(t *testing.T) {
+	needReal(t, "the broker in the process writes its markers at once")
+	t.Parallel()
+	e := newExactly(t)
+	for range 6 {
+		e.feed(60)
+		p := e.spawn(t.TempDir(), childEnv+"_INSTANCE=pod-0", childEnv+"_CRASH=EndTxn read 2") // and its disk is lost
+		within(func() bool {
+			select {
+			case <-p.exited:
+				return true
+			default:
+				return e.processed()
+			}
+		})
+		p.kill()
+	}
+	e.clean(e.spawn(t.TempDir(), childEnv+"_INSTANCE=pod-0"))
 }

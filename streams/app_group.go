@@ -57,3 +57,10 @@ func (g *lateGroup) restart(tasks []*worker.Task) {
 		p.Restart(tasks)
 	}
 }
+
+// abandon has the tasks of a worker that hangs begin again elsewhere.
+func (g *lateGroup) abandon(w *worker.Worker) {
+	if p := g.member.Load(); p != nil {
+		p.Abandon(w)
+	}
+}

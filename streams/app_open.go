@@ -127,7 +127,7 @@ func (e *engine) openWorkers(context.Context) error {
 			MaxPollInterval: c.MaxPollInterval, Hung: e.group.abandon,
 			TaskTimeout: c.TaskTimeout, CommitInterval: c.CommitInterval, MaxTaskIdle: c.MaxTaskIdle, SourceIdle: c.SourceIdle,
 			MaxStaged:   c.maxStaged() / int64(c.Workers),
-			Handlers: c.Handlers(), Fail: e.app.fail, Log: c.Logger,
+			Handlers: c.Handlers(), Replace: c.replaces, Fail: e.app.fail, Log: c.Logger,
 		}))
 	}
 	return nil

@@ -127,17 +127,15 @@ func (s *state) options() pebblestore.Options {
 }
 
 // open opens the database of a task, once the former owner in this process has
-// closed it. A task without stores needs none. Damaged files are set aside: the
+// closed it, which it waits for until ctx ends. A task without stores needs no database. Damaged files are set aside: the
 // changelog has everything.
-func (s *state) open(id topo.TaskID) (store.DB, error) {
-	if len(s.plan.Subtopologies[id.Subtopology].Stores) == 0 {
-		return memstore.New(), nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.RebalanceTimeout)
-	defer cancel()
+func (s *state) open(ctx context.Context, id topo.TaskID) (store.DB, error) {
 	release, err := s.dir.Claim(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if len(s.plan.Subtopologies[id.Subtopology].Stores) == 0 {
+		return stateless{memstore.New(), release}, nil
 	}
 	db, err := pebblestore.Open(s.dir.TaskDir(id), s.options())
 	if errors.Is(err, store.ErrCorrupt) {
@@ -170,6 +168,19 @@ func (s *state) rebuild(id topo.TaskID, cause error) (*pebblestore.DB, error) {
 // close gives the directory back.
 func (s *state) close() error {
 	return errors.Join(s.shared.Close(), s.dir.Close())
+}
+
+// stateless is the state of a task without stores. It is claimed all the same: a record
+// that hangs one worker must not be handed to the next while it does.
+type stateless struct {
+	store.DB
+	release func()
+}
+
+// Close lets the next owner in.
+func (s stateless) Close() error {
+	s.release()
+	return s.DB.Close()
 }
 
 // claimed is a database whose directory others in this process may wait for.

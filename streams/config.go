@@ -28,6 +28,8 @@ const (
 	DefaultTransactionTimeout = 10 * time.Second
 	// DefaultMaxUncommittedBytes bounds the writes of open transactions.
 	DefaultMaxUncommittedBytes = 64 << 20
+	// DefaultMaxPollInterval is Kafka's max.poll.interval.ms.
+	DefaultMaxPollInterval = 5 * time.Minute
 	// DefaultTaskTimeout is how long brokers may be in trouble.
 	DefaultTaskTimeout = 5 * time.Minute
 	// DefaultSessionTimeout is how soon a silent dynamic member loses its tasks.
@@ -156,6 +158,13 @@ type Config struct {
 	// MaxUncommittedBytes is how much may be written to stores in one transaction
 	// before it is committed early. It is MaxUnflushedBytes' part exactly-once.
 	MaxUncommittedBytes int64
+	// MaxPollInterval is how long a user function may take for one record. A longer one
+	// is taken for hanging: its worker is given up, what it had not committed is
+	// dropped, and its tasks begin again, in this process, once the function has
+	// returned and let go of their stores. Other workers go on, and heartbeats do. A
+	// function that takes over 10 s is reported in the log, with the record's place and
+	// the stack.
+	MaxPollInterval time.Duration
 	// TaskTimeout is how long commits may fail one after the other, because brokers
 	// are in trouble, before Run gives up.
 	TaskTimeout time.Duration
@@ -241,6 +250,9 @@ type Config struct {
 	// late or have no key, for example. They are counted in any case; nil is
 	// Always(Continue).
 	OnDropped func(Failure) Decision
+	// OnCrash decides what becomes of an error that no other handler has met and that
+	// the library cannot get over by itself; nil is StopApp. It is called on the worker.
+	OnCrash func(error) CrashDecision
 	// DeadLetters is the topic that records go to for which a handler decides
 	// DeadLetter. It must exist.
 	DeadLetters string

@@ -37,6 +37,7 @@ func (c Config) withDefaults(getenv func(string) string) Config {
 	}
 	c.CommitInterval = or(c.CommitInterval, interval)
 	c.TransactionTimeout = or(c.TransactionTimeout, DefaultTransactionTimeout)
+	c.MaxPollInterval = or(c.MaxPollInterval, DefaultMaxPollInterval)
 	c.TaskTimeout = or(c.TaskTimeout, DefaultTaskTimeout)
 	c.MaxUncommittedBytes = or(c.MaxUncommittedBytes, DefaultMaxUncommittedBytes)
 	c.MaxUnflushedBytes = or(c.MaxUnflushedBytes, DefaultMaxUnflushedBytes)
@@ -132,7 +133,7 @@ func (c Config) validateTimes(fault faultFunc) {
 	}{
 		{"StateLockTimeout", c.StateLockTimeout}, {"StateCleanupDelay", c.StateCleanupDelay}, {"CommitInterval", c.CommitInterval}, {"SessionTimeout", c.SessionTimeout},
 		{"HeartbeatInterval", c.HeartbeatInterval}, {"RebalanceTimeout", c.RebalanceTimeout}, {"MaxTaskIdle", c.MaxTaskIdle}, {"SourceIdle", c.SourceIdle},
-		{"StopTimeout", c.StopTimeout}, {"TransactionTimeout", c.TransactionTimeout}, {"TaskTimeout", c.TaskTimeout}, {"WaitForSources", c.WaitForSources},
+		{"StopTimeout", c.StopTimeout}, {"TransactionTimeout", c.TransactionTimeout}, {"TaskTimeout", c.TaskTimeout}, {"MaxPollInterval", c.MaxPollInterval}, {"WaitForSources", c.WaitForSources},
 	} {
 		fault(d.value < 0, "%s is negative", d.name)
 	}

@@ -17,6 +17,9 @@ type Job struct {
 	// In has the input. Out has one record for each input that took effect: the
 	// group's history at that moment.
 	In, Out string
+	// Before, if set, is called with each input before it has its effect: a user
+	// function that can hang.
+	Before func(id string)
 }
 
 // The stores of the job.
@@ -39,6 +42,11 @@ func (j Job) Changelog(store string) string { return j.App + "-" + store + "-cha
 func (j Job) Topology() *streams.Builder {
 	b := streams.NewBuilder()
 	groups := b.Stream(streams.NewTopic(j.In, serde.String, serde.String)).
+		Peek(func(r streams.Record[string, string]) {
+			if j.Before != nil {
+				j.Before(r.Value)
+			}
+		}).
 		GroupBy(func(_, id string) string { return groupOf(id) }, serde.String)
 	groups.Aggregate(func() string { return "" }, History, serde.String, streams.As(StoreGroups), streams.NoCache()).
 		ToStream().

@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"context"
 	"maps"
 	"slices"
 
@@ -21,7 +22,11 @@ func (p *Poller) newStandbys() *restore.Standbys {
 	}
 	opt := *p.opt.Standbys
 	opt.Stores = func(id topo.TaskID) []topo.Store { return p.opt.Plan.Subtopologies[id.Subtopology].Stores }
-	opt.Open = p.opt.Open
+	opt.Open = func(id topo.TaskID) (store.DB, error) {
+		ctx, cancel := context.WithTimeout(p.ctx, p.opt.RebalanceTimeout)
+		defer cancel()
+		return p.opt.Open(ctx, id)
+	}
 	opt.Changed = p.opt.Changed
 	opt.CaughtUp = p.caughtUp
 	opt.Log = p.opt.Log
@@ -44,13 +49,13 @@ func (p *Poller) keep(a group.Assignment) {
 }
 
 // open is a task's state: its copy if there is one, which needs not be opened.
-func (p *Poller) open(id topo.TaskID) (store.DB, error) {
+func (p *Poller) open(ctx context.Context, id topo.TaskID) (store.DB, error) {
 	if p.standbys != nil {
 		if db, ok := p.standbys.Take(id); ok {
 			return db, nil
 		}
 	}
-	return p.opt.Open(id)
+	return p.opt.Open(ctx, id)
 }
 
 // caughtUp asks the group to assign again at once: a task that waits for one of the

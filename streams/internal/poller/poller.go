@@ -42,8 +42,9 @@ type Options struct {
 	// Standbys say how copies of tasks are kept, but for what the Poller fills in:
 	// stores, opening, and who is told. Nil keeps none.
 	Standbys *restore.StandbyOptions
-	// Open opens the local state of a task. It is called on restoring goroutines.
-	Open func(topo.TaskID) (store.DB, error)
+	// Open opens the local state of a task. It is called on restoring goroutines, and
+	// waits for a former owner in this process until ctx ends.
+	Open func(context.Context, topo.TaskID) (store.DB, error)
 
 	// TaskTimeout is how long a task waits for brokers that are in trouble.
 	TaskTimeout time.Duration

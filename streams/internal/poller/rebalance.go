@@ -87,7 +87,7 @@ func (p *Poller) restore(e *entry, since time.Time) {
 	p.opt.Restorer.Start(e.ctx, restore.Job{
 		Task: id, Stores: e.task.Sub.Stores, Progress: e.task.Progress, After: e.fetched,
 		Hook:      func(at string) error { return p.hook(txn.Step(at)) },
-		Open:      func() (store.DB, error) { return p.open(id) },
+		Open:      func() (store.DB, error) { return p.open(e.ctx, id) },
 		Committed: func() map[string]int64 { return committed(p.registry.startsOf(e)) },
 	}, func(db store.DB, err error) {
 		if err != nil && txn.Judge(err) == txn.Retry && time.Since(since) < p.opt.TaskTimeout && e.ctx.Err() == nil {
@@ -137,10 +137,18 @@ func (p *Poller) running(e *entry) {
 	p.opt.Changed()
 }
 
-// idlest is the worker with the fewest tasks.
+// idlest is the worker with the fewest tasks, of those that do not hang.
 func (p *Poller) idlest() *worker.Worker {
 	load := p.registry.load()
-	return slices.MinFunc(p.opt.Workers, func(a, b *worker.Worker) int { return load[a] - load[b] })
+	return slices.MinFunc(p.opt.Workers, func(a, b *worker.Worker) int {
+		if a.Hung() != b.Hung() {
+			if a.Hung() {
+				return 1
+			}
+			return -1
+		}
+		return load[a] - load[b]
+	})
 }
 
 // revoked commits and closes the tasks of partitions that move elsewhere, within

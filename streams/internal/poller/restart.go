@@ -25,6 +25,23 @@ func (p *Poller) Restart(tasks []*worker.Task) {
 	p.calls.post(func() { p.restart(tasks) })
 }
 
+// Abandon has the tasks of a worker that hangs begin again, elsewhere if there is
+// another one. The group is not told: they stay in this process. Their stores open
+// once the hanging callback has returned and let go of them. It does not block, and is
+// safe for concurrent use.
+func (p *Poller) Abandon(w *worker.Worker) {
+	p.calls.post(func() {
+		var tasks []*worker.Task
+		for _, t := range p.registry.tasks() {
+			if t.Worker == w && t.State() == worker.Running {
+				t.Lose()
+				tasks = append(tasks, t)
+			}
+		}
+		p.restart(tasks)
+	})
+}
+
 // restart runs on the polling goroutine, while no callback of the group can.
 func (p *Poller) restart(tasks []*worker.Task) {
 	for _, t := range tasks {

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/millrace/millrace/integration/check"
 )
 
 // TestLostReplies loses one request of each kind, before and after it was carried out,
@@ -124,4 +126,36 @@ func TestStallPastTheTransactionTimeout(t *testing.T) {
 			require.True(t, live)
 		})
 	}
+}
+
+// TestHangingCallback: a user function does not return for longer than MaxPollInterval.
+// It is reported with its place, its worker is given up, the other one goes on, and
+// when it returns at last, nothing of what it had in hand is seen.
+func TestHangingCallback(t *testing.T) {
+	var w *world
+	live := play(t, 1, func(world *world) {
+		w = world
+		for _, p := range w.pods[1:] { // one process, two workers
+			require.NoError(t, p.end())
+		}
+		hang := &hang{id: check.ID(0, 12), release: make(chan struct{})}
+		w.hang.Store(hang)
+		w.workers = 2
+		p := w.pods[0]
+		require.NoError(t, p.end())
+		w.revive(p, "")
+		w.feed(20)
+		time.Sleep(30 * time.Second) // MaxPollInterval is 15 s
+		story := w.story.read()
+		require.Contains(t, story, "in/0 offset 12: a callback has not returned for 10s")
+		require.Contains(t, story, "sim.(*hang).before", "the stack has the callback")
+		require.Contains(t, story, "the worker is given up until its callback returns")
+		defer w.story.keep(0)
+		before := w.outputs()
+		w.feed(10)
+		time.Sleep(10 * time.Second)
+		require.Greater(t, w.outputs(), before, "the other worker goes on")
+		close(hang.release)
+	})
+	require.True(t, live)
 }

@@ -45,6 +45,8 @@ type world struct {
 	dir     string
 	log     *slog.Logger
 	story   *story
+	workers int // of each process; 0 is by luck
+	hang    atomic.Pointer[hang]
 	group   *kfake.GroupInfo // as it was when time was up
 }
 
@@ -60,6 +62,12 @@ func (s *story) Write(b []byte) (int, error) {
 	defer s.mu.Unlock()
 	s.text = append(s.text, b...)
 	return len(b), nil
+}
+
+func (s *story) read() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.text)
 }
 
 // keep writes the story into the directory that MILLRACE_TEST_LOG names.
@@ -143,6 +151,26 @@ func (w *world) feed(n int) {
 	}
 }
 
+// hang is an input whose user function does not return before it is released, once.
+type hang struct {
+	id      string
+	release chan struct{}
+}
+
+func (h *hang) before(id string) {
+	if h != nil && id == h.id {
+		<-h.release
+	}
+}
+
+// outputs counts the committed results.
+func (w *world) outputs() (n int64) {
+	for p := range int32(partitions) {
+		n += w.cluster.PartitionInfo(w.job.Out, p).LastStableOffset
+	}
+	return n
+}
+
 // pod is a process that comes back.
 type pod struct {
 	w     *world
@@ -188,13 +216,18 @@ func (p *pod) live(crashAt string) {
 		ApplicationID: w.job.App, Brokers: w.cluster.ListenAddrs(), ProcessingGuarantee: streams.ExactlyOnce, Workers: 1 + w.random.IntN(2),
 		StateDir: p.state, CommitInterval: 100 * time.Millisecond, TransactionTimeout: 5 * time.Second,
 		SessionTimeout: 6 * time.Second, HeartbeatInterval: 500 * time.Millisecond, RebalanceTimeout: 6 * time.Second,
-		MemoryLimit: 64 << 20, NoSignals: true, Logger: w.log.With("pod", p.index, "life", p.life), WaitForSources: 10 * time.Second,
+		MaxPollInterval: 15 * time.Second, MemoryLimit: 64 << 20, NoSignals: true, Logger: w.log.With("pod", p.index, "life", p.life), WaitForSources: 10 * time.Second,
 		KafkaOpts: []kgo.Opt{kgo.Dialer(l.net.dial)}, InstanceID: streams.NoInstanceID, StateLockTimeout: time.Minute,
 	}
 	if w.static {
 		cfg.InstanceID = fmt.Sprint("pod-", p.index)
 	}
-	app, err := streams.New(w.job.Topology(), cfg)
+	if w.workers > 0 {
+		cfg.Workers = w.workers
+	}
+	job := w.job
+	job.Before = func(id string) { w.hang.Load().before(id) }
+	app, err := streams.New(job.Topology(), cfg)
 	require.NoError(w.t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	l.stop = stop

@@ -57,3 +57,13 @@ func (f faulty) BehindCache() {
 		b.BehindCache()
 	}
 }
+
+// crash ends the application by an error that nothing else has met, or has the worker
+// begin again if that is what the application wants.
+func (w *Worker) crash(err error) {
+	if w.opt.Replace != nil && w.opt.Replace(err) {
+		w.abort(err)
+		return
+	}
+	w.fail(err)
+}

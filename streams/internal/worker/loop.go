@@ -11,9 +11,12 @@ func (w *Worker) Run() {
 	defer close(w.done)
 	defer w.beside.Wait()
 	w.nextCommit = time.Now().Add(w.opt.CommitInterval)
+	w.pulse.stack.Store(goroutineID())
+	go w.watch(w.opt.Hard)
 	rest := time.NewTimer(0)
 	defer rest.Stop()
 	for {
+		w.back()
 		w.take()
 		if w.quit {
 			return
@@ -42,7 +45,9 @@ func (w *Worker) process(now time.Time) (busy bool) {
 		if w.failed || w.renewing {
 			return false
 		}
+		w.pulse.begin(o.task, "")
 		n, err := o.process(now, roundRecords)
+		w.pulse.end()
 		w.count.processed += uint64(n)
 		busy = busy || n > 0
 		if err != nil {
@@ -60,10 +65,12 @@ func (w *Worker) punctuate(now time.Time) {
 		if w.failed || w.renewing {
 			return
 		}
+		w.pulse.begin(o.task, "")
 		err := o.live.Trim()
 		if err == nil {
 			err = o.live.Punctuate(now.UnixMilli())
 		}
+		w.pulse.end()
 		if err != nil {
 			w.count.errors++
 			w.troubled(err)

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -75,10 +76,20 @@ func (p timed) Link(id topo.TaskID, rt task.Runtime) (*task.Linked, error) {
 	for topic, enter := range l.Entries {
 		l.Entries[topic] = func(r *task.Raw) error {
 			p.o.time, p.o.headers = r.Time, r.Headers
+			p.o.at(topic, r.Offset)
 			return enter(r)
 		}
 	}
 	return l, nil
+}
+
+// at shows the record under way to who watches from outside.
+func (o *owned) at(topic string, offset int64) {
+	p := &o.worker.pulse
+	if d := p.doing.Load(); d == nil || d.task != o.task || d.topic != topic {
+		p.doing.Store(&doing{o.task, topic})
+	}
+	p.offset.Store(offset)
 }
 
 // At implements task.Timed.
@@ -130,7 +141,13 @@ func (o *owned) logger(topic string) func(*changelog.Record) error {
 }
 
 // Emit implements task.Runtime.
-func (o *owned) Emit(out *task.Out) error { return runtimeError(o.worker.opt.Sender.Emit(out)) }
+func (o *owned) Emit(out *task.Out) error {
+	err := o.worker.opt.Sender.Emit(out)
+	if _, refused := errors.AsType[*task.TooLargeError](err); refused {
+		return err // that is the record's own fault
+	}
+	return runtimeError(err)
+}
 
 // Skipped implements task.Runtime.
 func (o *owned) Skipped(operator, reason string) {
@@ -141,7 +158,11 @@ func (o *owned) Skipped(operator, reason string) {
 func (o *owned) ID() topo.TaskID { return o.task.ID }
 
 // Flush implements txn.Part.
-func (o *owned) Flush() error { return o.live.Flush() }
+func (o *owned) Flush() error {
+	o.worker.pulse.begin(o.task, "")
+	defer o.worker.pulse.end()
+	return o.live.Flush()
+}
 
 // Offsets implements txn.Part.
 func (o *owned) Offsets() []txn.Offset {

@@ -52,10 +52,11 @@ type lane struct {
 	tx      *txn.Producer // nil at-least-once
 	failed  atomic.Pointer[DeliveryError]
 	promise func(*kgo.Record, error) // acknowledged, made once
+	limit   int                      // bytes of a batch; see fits
 }
 
 func newLane(client *kgo.Client, tx *txn.Producer) *lane {
-	l := &lane{client: client, tx: tx}
+	l := &lane{client: client, tx: tx, limit: limitOf(client)}
 	l.promise = l.acknowledged
 	return l
 }
@@ -124,6 +125,10 @@ func (s *Sender) Close() {
 	s.shown.Load().client.Close()
 }
 
+// cut closes the client of a worker that hangs: nothing more of it is sent. Renew is
+// still possible. It is safe for concurrent use.
+func (s *Sender) cut() { s.shown.Load().client.Close() }
+
 // Renew replaces the client after a failure: it is not known what the broker has of
 // its last requests. The new one has the old one's transactional id, which makes the
 // coordinator finish the transaction and fences what is still on its way.
@@ -171,6 +176,9 @@ func (s *Sender) Emit(out *task.Out) error {
 	if err := s.err(); err != nil {
 		return err
 	}
+	if err := s.fits(out.Topic, out.Key, out.Value, out.Headers.All()); err != nil {
+		return err
+	}
 	r := s.next()
 	r.Topic = out.Topic
 	r.Partition = out.Partition
@@ -189,6 +197,9 @@ func (s *Sender) Emit(out *task.Out) error {
 // log sends a changelog record and has its offset noted in pos.
 func (s *Sender) log(topic string, partition int32, pos *logPosition, rec *changelog.Record) error {
 	if err := s.err(); err != nil {
+		return err
+	}
+	if err := s.fits(topic, rec.Key, rec.Value, rec.Headers); err != nil {
 		return err
 	}
 	r := s.next()

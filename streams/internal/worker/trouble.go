@@ -19,6 +19,9 @@ const (
 	lastPause  = 5 * time.Second
 )
 
+// errHung is why a worker whose callback did not return begins again.
+var errHung = errors.New("a callback took longer than MaxPollInterval")
+
 // failing is a row of failures without a commit in between.
 type failing struct {
 	since, last time.Time
@@ -57,7 +60,7 @@ func (w *Worker) troubled(err error) {
 	}
 	switch {
 	case verdict == txn.Fatal:
-		w.fail(err)
+		w.crash(err)
 	case delivered && !w.opt.ExactlyOnce && verdict != txn.Abort: // a rebalance is under way, or will follow
 		w.postpone(err)
 	default:
@@ -127,6 +130,7 @@ func (w *Worker) replace() error {
 // renewed goes on with a new producer.
 func (w *Worker) renewed(tasks []*Task, err error) {
 	w.renewing = false
+	w.pulse.hung.Store(false)
 	if err == nil {
 		err = w.hook(txn.StepRenewed)
 	}

@@ -35,6 +35,10 @@ type Options struct {
 	// Restart has tasks begin again at the last commit. Their stores are closed. It
 	// does not block. Nil makes every failed commit fatal.
 	Restart func([]*Task)
+	// MaxPollInterval is how long a callback may take before the worker is given up,
+	// and Hung is told then. Hung must not block.
+	MaxPollInterval time.Duration
+	Hung            func(*Worker)
 	// TaskTimeout is how long failures may follow each other without a commit.
 	TaskTimeout time.Duration
 
@@ -47,6 +51,9 @@ type Options struct {
 	MaxStaged int64
 	// Handlers decide about records that fail; nil fails.
 	Handlers *task.Handlers
+	// Replace says whether the worker begins again after an error, at the last commit
+	// and with a new producer, and does not end the application. Nil never does.
+	Replace func(error) bool
 	// Fail ends the application. It does not block.
 	Fail func(error)
 	Log  *slog.Logger
@@ -59,6 +66,7 @@ type Worker struct {
 	mail   *mailbox
 	board  board
 	done   chan struct{}
+	pulse  pulse
 	commit txn.Protocol
 
 	// What follows belongs to the goroutine.
