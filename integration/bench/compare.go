@@ -33,6 +33,8 @@ type comparing struct {
 	self []string
 	// pairs is how many of each workload must count; a few more are tried.
 	pairs int
+	// any counts noisy pairs too.
+	any bool
 	// scale, where not 0, is how many records each input has, on both sides.
 	scale int64
 	lines io.Writer
@@ -69,7 +71,7 @@ func (c comparing) one(ctx context.Context, name string) (comparison, error) {
 		}
 		_ = a.write(c.lines)
 		_ = b.write(c.lines)
-		loud := max(a.othersShare(), b.othersShare()) > noisy
+		loud := !c.any && max(a.othersShare(), b.othersShare()) > noisy
 		_, _ = fmt.Fprintf(c.log, "%s: %.2f us beside %.2f us, others %.0f %% and %.0f %% of the machine%s\n", name, a.micros(), b.micros(),
 			100*a.othersShare(), 100*b.othersShare(), map[bool]string{true: ": discarded"}[loud])
 		if loud {

@@ -183,7 +183,7 @@ func (s session) ourLatency(ctx context.Context, args ...string) func(id, in, ou
 func (s session) peerLatency(ctx context.Context, args ...string) func(id, in, out string) (*exec.Cmd, error) {
 	return func(id, in, out string) (*exec.Cmd, error) {
 		cmd := s.peer.command(ctx, "run.sh", append([]string{"count", "--serve=true", "--app-id=" + id, "--input=" + in, "--out=" + out}, args...)...)
-		cmd.Stdout = s.log
+		cmd.Stdout = s.chatter
 		return cmd, cmd.Start()
 	}
 }

@@ -36,12 +36,15 @@ type session struct {
 	self  []string
 	run   runOptions
 	pairs int
+	any   bool
 	scale int64
 	// memory bounds restoring, bytes.
 	memory         int64
 	warmup, during time.Duration
 	lines          io.Writer
 	log            io.Writer
+	chatter        *os.File // of the peer
+	started        bool     // the broker, by us
 }
 
 // settings are the flags.
@@ -69,10 +72,10 @@ func run(ctx context.Context, args []string) (err error) {
 	if f.records > 0 {
 		s.scale = f.records
 	}
+	defer func() { err = errors.Join(err, s.shut(f)) }()
 	if err := s.open(ctx, f); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.shut(f)) }()
 	if f.out != "" {
 		file, err := os.OpenFile(f.out, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 		if err != nil {
@@ -115,6 +118,7 @@ func declare(f *settings, s *session) *flag.FlagSet {
 	flags.StringVar(&s.run.input, "input", "", "input topic, instead of the set's")
 	flags.StringVar(&s.run.output, "output", "", "output topic, instead of a new one")
 	flags.DurationVar(&s.run.commitInterval, "commit", 0, "commit interval, instead of the default")
+	flags.BoolVar(&s.any, "any", false, "count runs also in which others used much of the machine")
 	flags.IntVar(&s.pairs, "pairs", 3, "how many quiet pairs a comparison needs")
 	flags.Int64Var(&s.memory, "memory", 1<<30, "memory limit of restoring, bytes")
 	flags.DurationVar(&s.warmup, "warmup", 10*time.Second, "what latency leaves out at the beginning")
@@ -150,7 +154,13 @@ func (s *session) open(ctx context.Context, f settings) (err error) {
 		return err
 	}
 	s.lines, s.run.linger = io.Discard, f.linger
-	if s.peer, err = newPeer(f.peerDir, f.work, f.port, s.log); err != nil {
+	// What the JVM has to say is kept, but nobody needs to read it while all is well.
+	chatter, err := os.OpenFile(filepath.Join(f.work, "peer.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	s.chatter = chatter
+	if s.peer, err = newPeer(f.peerDir, f.work, f.port, chatter); err != nil {
 		if f.brokers == "" {
 			return fmt.Errorf("%w; without it, -brokers must say where a broker is", err)
 		}
@@ -158,8 +168,9 @@ func (s *session) open(ctx context.Context, f settings) (err error) {
 	}
 	if f.brokers == "" {
 		if f.brokers, f.brokerPID, err = s.peer.startBroker(ctx); err != nil {
-			return err
+			return fmt.Errorf("%w; %s says more", err, chatter.Name())
 		}
+		s.started = true
 	}
 	s.self = []string{"-brokers", f.brokers, "-broker-pid", f.brokerPID, "-work", f.work, "-codec", s.run.codec, "-peer", f.peerDir,
 		fmt.Sprint("-records=", f.records), fmt.Sprint("-restored=", f.restored), fmt.Sprint("-check=", s.run.check), fmt.Sprint("-memory=", s.memory)}
@@ -169,11 +180,17 @@ func (s *session) open(ctx context.Context, f settings) (err error) {
 
 // shut closes what open opened.
 func (s *session) shut(f settings) error {
-	s.cluster.close()
-	if f.brokers == "" && !f.keep {
-		return s.peer.stopBroker()
+	var err error
+	if s.cluster != nil {
+		s.cluster.close()
 	}
-	return nil
+	if s.peer != nil && s.started && !f.keep {
+		err = s.peer.stopBroker()
+	}
+	if s.chatter != nil {
+		err = errors.Join(err, s.chatter.Close())
+	}
+	return err
 }
 
 // do is one command.
@@ -268,6 +285,6 @@ func (s *session) compare(ctx context.Context, names []string) error {
 		}
 	}
 	_, _ = fmt.Fprintln(s.log, "bench:", machine())
-	c := comparing{peer: s.peer, self: s.self, pairs: s.pairs, lines: s.lines, log: s.log, scale: s.scale}
+	c := comparing{peer: s.peer, self: s.self, pairs: s.pairs, any: s.any, lines: s.lines, log: s.log, scale: s.scale}
 	return c.all(ctx, names, os.Stdout)
 }
