@@ -15,7 +15,7 @@ const (
 	// DefaultAsyncConcurrency is how many calls a task has in flight.
 	DefaultAsyncConcurrency = 16
 	// DefaultAsyncTimeout bounds one attempt of a call.
-	DefaultAsyncTimeout = 10 * time.Second
+	DefaultAsyncTimeout = 5 * time.Second
 )
 
 // AsyncOption changes [Stream.MapAsync].
@@ -82,13 +82,15 @@ func NoRetry(err error) error {
 // A commit waits until all records that were taken in have gone on, so that committed
 // offsets and transactions never cover a record that was not sent on: after a crash f
 // is called again for what was in flight, at-least-once and exactly-once. The slowest
-// call, with its retries, thus delays commits and the handing over of tasks; it should
-// take well under [Config.RebalanceTimeout]. Once a task is closed, the contexts of its
+// call, with its retries, thus delays commits and the handing over of tasks: it should
+// take well under [Config.RebalanceTimeout], and, exactly-once, under
+// [Config.TransactionTimeout]. Once a task is closed, the contexts of its
 // calls are cancelled, and their results are not used.
 //
 // f is called for several records at once, also of one key, and must not change them;
-// headers that it adds go on with the result. An error after the last retry is one of
-// processing the record for which the call was made, and so is a panic.
+// headers that it adds go on with the result. An error after the last retry, or a panic,
+// is one of processing the record for which the call was made, and [Config.OnFailure]
+// decides about it; its TryAgain makes the call anew, in its place.
 //
 // A null value that V cannot show keeps its place in the order and stays null, without
 // a call. Where V2 is a pointer, returning nil is null. Keys, keyless records, times and
@@ -103,6 +105,7 @@ func (s Stream[K, V]) MapAsync[V2 any](f func(context.Context, Record[K, V]) (V2
 	h.b.link(out.id, func(l *linking, id topo.NodeID) {
 		n := &l.graph.Nodes[id]
 		op := node.NewAsync(l.env(id), opt, n.Name, n.Where, f, l.waker(), fan[K, V2](l, id))
+		op.Faults = l.asyncFaults(id)
 		ctx := l.lifetime()
 		l.out.Holders = append(l.out.Holders, op)
 		l.out.Flush = append(l.out.Flush, func() error { return op.Drain(ctx) })
@@ -121,6 +124,35 @@ func (c *call) asyncOptions() async.Options {
 		o.Timeout = DefaultAsyncTimeout
 	}
 	return o
+}
+
+// asyncFaults has the application's handlers decide about calls that failed; nil if
+// there are none.
+func (l *linking) asyncFaults(id topo.NodeID) *node.AsyncFaults {
+	judge, ok := l.rt.(task.Judge)
+	if !ok || !judge.Judges(task.Unprocessable) {
+		return nil
+	}
+	n := &l.graph.Nodes[id]
+	return &node.AsyncFaults{
+		Source: func() (key, value []byte) {
+			if l.raw == nil {
+				return nil, nil
+			}
+			return l.raw.Key, l.raw.Value
+		},
+		Decide: func(e *node.AsyncError, cur *node.Current, key, value []byte, attempt int) (again bool, err error) {
+			f := &task.Failure{
+				Kind: task.Unprocessable, Topic: cur.Topic, Partition: cur.Partition, Offset: cur.Offset, Time: cur.Time,
+				Key: key, Value: value, Headers: cur.Headers, Operator: n.Name, Where: n.Where,
+				Reason: task.Unprocessable.String(), Attempt: attempt, Err: e,
+			}
+			if cur.Offset < 0 {
+				f.Topic = ""
+			}
+			return judge.Judge(f)
+		},
+	}
 }
 
 // waker tells the task's owner that a call has ended.

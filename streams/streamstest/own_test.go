@@ -2,6 +2,7 @@ package streamstest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -253,4 +254,37 @@ func TestWhereATTLMakesNoSense(t *testing.T) {
 	for _, want := range []string{"only tables and timestamped key-value stores have a TTL", "the TTL -1ns is not positive", "cannot have a TTL"} {
 		require.ErrorContains(t, err, want)
 	}
+}
+
+// TestHandlersDecideAboutCalls that failed for good, with the record they were made for.
+func TestHandlersDecideAboutCalls(t *testing.T) {
+	t.Parallel()
+	b := streams.NewBuilder()
+	b.Stream(lines).MapAsync(func(_ context.Context, r streams.Record[string, string]) (string, error) {
+		if r.Value == "bad" {
+			return "", errors.New("no answer")
+		}
+		return r.Value, nil
+	}).WithValueSerde(serde.String).To(enriched)
+	var failures []streams.Failure
+	config := streams.Config{OnFailure: func(f streams.Failure) streams.Decision {
+		failures = append(failures, f)
+		if f.Attempt < 3 {
+			return streams.TryAgain
+		}
+		return streams.Continue
+	}}
+	d := streamstest.New(t, b, streamstest.WithHandlers(config))
+	in := streamstest.Input(d, lines)
+	for _, v := range []string{"a", "bad", "c"} {
+		in.Send("k", v)
+	}
+	require.Equal(t, []string{"k=a", "k=c"}, texts(streamstest.Output(d, enriched).ReadAll()))
+	require.Len(t, failures, 3)
+	f := failures[2]
+	require.Equal(t, "k=bad", string(f.Key)+"="+string(f.Value))
+	require.EqualValues(t, 1, f.Offset)
+	require.Equal(t, "KSTREAM-MAPASYNC-0000000001", f.Operator)
+	require.ErrorContains(t, f, "no answer")
+	require.Equal(t, map[streamstest.Skip]int{{Operator: f.Operator, Reason: "failed"}: 1}, d.Skipped())
 }

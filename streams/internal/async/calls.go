@@ -94,6 +94,14 @@ func (c *Calls[In, Out]) Start(call *Call[In, Out]) {
 	}
 }
 
+// Again has the oldest call, which must have ended, made once more, in its place.
+func (c *Calls[In, Out]) Again() {
+	call := c.flight[0]
+	call.Err = nil
+	call.ended.Store(false)
+	c.Start(call)
+}
+
 // Held is the number of calls in flight.
 func (c *Calls[In, Out]) Held() int { return len(c.flight) }
 

@@ -33,6 +33,16 @@ func (e *AsyncError) Position() (topic string, partition int32, offset int64) {
 // Location tells the task where it was.
 func (e *AsyncError) Location() (operator, where string) { return e.Operator, e.Where }
 
+// AsyncFaults says what becomes of calls that failed for good. Without it their errors
+// are those of the operator.
+type AsyncFaults struct {
+	// Source has the bytes of the record under way, for Decide; they are kept.
+	Source func() (key, value []byte)
+	// Decide asks for another call, with all its attempts, or has left the record out, or
+	// returns the error to end with. attempt counts from 1.
+	Decide func(e *AsyncError, cur *Current, key, value []byte, attempt int) (again bool, err error)
+}
+
 // Async is an operator that replaces values by what calls of a slow function return.
 // Many calls go on at once, beside the task; their results are sent on the task's
 // goroutine, between records, in the order in which the records came in. Nothing is
@@ -47,6 +57,8 @@ type Async[K, V, V2 any] struct {
 	nulls bool
 	out   *slot[K, V2]
 	place AsyncError // the operator's
+	// Faults, if set, decides about failures. It is set before the first record.
+	Faults *AsyncFaults
 }
 
 // inFlight is a record that is held, with what was current when it came.
@@ -54,6 +66,9 @@ type inFlight[K, V any] struct {
 	rec record.Record[K, V]
 	hd  record.Headers
 	cur Current
+	// For faults: the source's bytes, and how many calls have failed.
+	key, value []byte
+	failed     int
 }
 
 // NewAsync calls f for each record. Operator and where are for its errors; wake is
@@ -72,6 +87,9 @@ func (o *Async[K, V, V2]) Process(r *record.Record[K, V]) error {
 	in := &call.In
 	in.rec, in.cur = *r, *o.env.Cur
 	in.rec.Headers = in.hd.From(r.Headers)
+	if o.Faults != nil {
+		in.key, in.value = o.Faults.Source()
+	}
 	if unseen(r, o.nulls) {
 		o.calls.Skip(call)
 	} else {
@@ -111,7 +129,16 @@ func (o *Async[K, V, V2]) Release() error {
 	before := *o.env.Cur
 	defer func() { *o.env.Cur = before }()
 	for call := o.calls.Ended(); call != nil; call = o.calls.Ended() {
-		err := o.send(&call.In, call.Out, call.Err)
+		again, err := false, call.Err
+		if err != nil {
+			again, err = o.failed(&call.In, err)
+		} else {
+			err = o.send(&call.In, call.Out)
+		}
+		if again {
+			o.calls.Again()
+			return nil
+		}
 		o.calls.Drop()
 		if err != nil {
 			return err
@@ -120,13 +147,19 @@ func (o *Async[K, V, V2]) Release() error {
 	return nil
 }
 
-// send sends the result of one call at the record's own time.
-func (o *Async[K, V, V2]) send(in *inFlight[K, V], v V2, fault error) error {
-	if fault != nil {
-		e := o.place
-		e.Topic, e.Partition, e.Offset, e.Err = in.cur.Topic, in.cur.Partition, in.cur.Offset, fault
-		return &e
+// failed decides about a call that failed.
+func (o *Async[K, V, V2]) failed(in *inFlight[K, V], fault error) (again bool, err error) {
+	e := o.place
+	e.Topic, e.Partition, e.Offset, e.Err = in.cur.Topic, in.cur.Partition, in.cur.Offset, fault
+	if o.Faults == nil {
+		return false, &e
 	}
+	in.failed++
+	return o.Faults.Decide(&e, &in.cur, in.key, in.value, in.failed)
+}
+
+// send sends the result of one call at the record's own time.
+func (o *Async[K, V, V2]) send(in *inFlight[K, V], v V2) error {
 	streamTime := o.env.Cur.StreamTime
 	*o.env.Cur = in.cur
 	o.env.Cur.StreamTime = streamTime

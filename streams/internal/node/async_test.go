@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -136,4 +138,38 @@ func TestAsyncNulls(t *testing.T) {
 	require.NoError(t, o.Drain(context.Background()))
 	require.Equal(t, []string{"null"}, shown)
 	require.Equal(t, []string{"k=-~3"}, b.take())
+}
+
+// TestAsyncFaultsAreDecided: another call in its place, or the record is left out, or
+// the error goes up.
+func TestAsyncFaultsAreDecided(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	var calls atomic.Int32
+	o := NewAsync(&b.env, async.Options{Concurrency: 9}, "ASYNC", "", func(_ context.Context, r record.Record[string, string]) (string, error) {
+		if r.Value == "once" && calls.Add(1) > 1 || r.Value == "good" {
+			return r.Value, nil
+		}
+		return "", errors.New("no")
+	}, func() {}, collect[string, string](b))
+	defer o.Close()
+	source := "a"
+	var asked []string
+	o.Faults = &AsyncFaults{
+		Source: func() (key, value []byte) { return []byte(source), nil },
+		Decide: func(e *AsyncError, cur *Current, key, _ []byte, attempt int) (again bool, err error) {
+			asked = append(asked, fmt.Sprintf("%d %s %d %v", cur.Offset, key, attempt, e.Err))
+			if cur.Offset == 3 {
+				return false, e
+			}
+			return cur.Offset == 0, nil
+		},
+	}
+	for i, v := range []string{"once", "bad", "good", "fatal"} {
+		b.env.Cur.Offset, source = int64(i), string(rune('a'+i))
+		require.NoError(t, o.Process(rec("k", v, 0)))
+	}
+	require.ErrorContains(t, o.Drain(context.Background()), "the call failed: no")
+	require.Equal(t, []string{"0 a 1 no", "1 b 1 no", "3 d 1 no"}, asked)
+	require.Equal(t, []string{"k=once~0", "k=good~0"}, b.take())
 }
