@@ -26,10 +26,11 @@ func child(getenv func(string) string) int {
 		return exactChild(getenv)
 	}
 	app, err := streams.New(counting(getenv(childEnv+"_IN"), getenv(childEnv+"_OUT")), streams.Config{
-		ApplicationID:  getenv(childEnv),
-		Brokers:        strings.Split(getenv(childEnv+"_BROKERS"), ","),
-		StateDir:       getenv(childEnv + "_STATE"),
-		CommitInterval: 100 * time.Millisecond,
+		ApplicationID:      getenv(childEnv),
+		Brokers:            strings.Split(getenv(childEnv+"_BROKERS"), ","),
+		StateDir:           getenv(childEnv + "_STATE"),
+		CommitInterval:     100 * time.Millisecond,
+		NumStandbyReplicas: len(getenv(childEnv + "_STANDBYS")), // one for each letter
 		// A member that was killed must be missed soon.
 		SessionTimeout: 6 * time.Second, HeartbeatInterval: time.Second,
 	})

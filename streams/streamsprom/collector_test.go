@@ -46,6 +46,7 @@ func busy() app {
 				Store: "counts", Done: 250, Total: 1000, Rate: 100, ETA: 7500 * time.Millisecond,
 			}},
 		},
+		Standbys:        []streams.StandbyStatus{{ID: "1_2", Lag: 30}, {ID: "1_3", Restoring: true, Lag: 4000}},
 		RestoredRecords: 250, RestoredBytes: 8000,
 	}
 }
@@ -79,6 +80,10 @@ millrace_restore_progress_ratio{application="useractivity",task="0_1"} 0.25
 # HELP millrace_restore_remaining_records Changelog offsets still to be restored by the task.
 # TYPE millrace_restore_remaining_records gauge
 millrace_restore_remaining_records{application="useractivity",task="0_1"} 750
+# HELP millrace_standby_lag_records Changelog records that the copy of another process's task is behind.
+# TYPE millrace_standby_lag_records gauge
+millrace_standby_lag_records{application="useractivity",task="1_2"} 30
+millrace_standby_lag_records{application="useractivity",task="1_3"} 4000
 # HELP millrace_start_time_seconds When the application was run, in seconds since the epoch.
 # TYPE millrace_start_time_seconds gauge
 millrace_start_time_seconds{application="useractivity"} 1.7000000005e+09
@@ -97,7 +102,7 @@ millrace_tasks{application="useractivity",state="running"} 1
 	require.NoError(t, testutil.CollectAndCompare(streamsprom.NewCollector(busy()), strings.NewReader(want),
 		"millrace_commit_duration_seconds", "millrace_records_skipped_total", "millrace_rebalances_total",
 		"millrace_restore_eta_seconds", "millrace_restore_progress_ratio", "millrace_restore_remaining_records",
-		"millrace_start_time_seconds", "millrace_task_lag_records", "millrace_task_stream_time_seconds", "millrace_tasks"))
+		"millrace_standby_lag_records", "millrace_start_time_seconds", "millrace_task_lag_records", "millrace_task_stream_time_seconds", "millrace_tasks"))
 }
 
 // TestPlainCounters: the totals reach their names.

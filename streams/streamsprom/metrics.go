@@ -48,6 +48,8 @@ func ofApplication() []metric {
 		{"millrace_task_stream_time_seconds", "Largest event time the task has seen, in seconds since the epoch; absent before the first record.", gauge, []string{"task"}, perTask(streamTime)},
 		{"millrace_task_state_bytes", "Size of the task's stores on disk.", gauge, []string{"task"}, perTask(stateBytes)},
 
+		{"millrace_standby_lag_records", "Changelog records that the copy of another process's task is behind.", gauge, []string{"task"}, standbyLag},
+
 		{"millrace_restored_records_total", "Records restored from changelogs.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.RestoredRecords })},
 		{"millrace_restored_bytes_total", "Bytes of keys and values restored from changelogs.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.RestoredBytes })},
 		{"millrace_restore_remaining_records", "Changelog offsets still to be restored by the task.", gauge, []string{"task"}, perTask(restoring(remaining))},
@@ -74,6 +76,12 @@ func perTask(value func(streams.TaskStatus) (float64, bool)) func(streams.Snapsh
 				out.send(v, t.ID)
 			}
 		}
+	}
+}
+
+func standbyLag(s streams.Snapshot, out sink) {
+	for _, c := range s.Standbys {
+		out.send(float64(c.Lag), c.ID)
 	}
 }
 

@@ -1,0 +1,142 @@
+package integration_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/millrace/millrace/streams"
+)
+
+// sessions is the session timeout of these tests.
+const sessions = 6 * time.Second
+
+// TestStandbyAfterAKill: when a process dies without warning, the one with the copies
+// of its tasks runs them as soon as the group has noticed, and restores no more than
+// what came last.
+func TestStandbyAfterAKill(t *testing.T) {
+	t.Parallel()
+	const share, keys = 20_000, 500
+	app := unique(t)
+	in, out := app+"-in", app+"-out"
+	create(t, in, out)
+	c := client(t)
+	doomed := spawn(t, app, in, out, t.TempDir(), childEnv+"_STANDBYS=x")
+	send(t, in, 0, share, keys)
+	eventually(t, "the first one works", func() bool { return records(t.Context(), c, out) >= share })
+
+	cfg := config(t, app)
+	cfg.NumStandbyReplicas, cfg.SessionTimeout, cfg.HeartbeatInterval = 1, sessions, time.Second
+	r := start(t, counting(in, out), cfg)
+	eventually(t, "half of the tasks, and copies of the others", func() bool {
+		return len(r.app.Snapshot().Tasks) == partitions/2 && caughtUp(r.app.Snapshot()) == partitions/2
+	})
+	send(t, in, share, 2*share, keys)
+	eventually(t, "all counted", func() bool { return records(t.Context(), c, out) >= 2*share && lag(t, app) == 0 })
+	eventually(t, "copies are hot", func() bool { return caughtUp(r.app.Snapshot()) == partitions/2 })
+
+	before := r.app.Snapshot().RestoredRecords
+	doomed.kill()
+	killed := time.Now()
+	eventually(t, "all tasks", func() bool {
+		s := r.app.Snapshot()
+		return len(s.Tasks) == partitions && s.State == streams.StateRunning
+	})
+	took, restored := time.Since(killed), r.app.Snapshot().RestoredRecords-before
+	t.Logf("all tasks run %v after the kill; %d records restored", took.Round(time.Millisecond), restored)
+	require.Less(t, took, sessions+2*time.Second)
+	require.LessOrEqual(t, restored, uint64(share/100))
+	send(t, in, 2*share, 3*share, keys)
+	eventually(t, "all counted", func() bool { return records(t.Context(), c, out) >= 3*share })
+	r.stop()
+	require.Equal(t, shares(3*share, keys), latest(t, out))
+}
+
+// caughtUp counts copies that have all there is.
+func caughtUp(s streams.Snapshot) (n int) {
+	for _, c := range s.Standbys {
+		if !c.Restoring && c.Lag == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// storing counts the tasks with a store, in the JVM's counting topology.
+func storing(s streams.Snapshot) (n int) {
+	for _, task := range s.Tasks {
+		if strings.HasPrefix(task.ID, "1_") {
+			n++
+		}
+	}
+	return n
+}
+
+// TestStandbysWithAJVM: Millrace leads a group with a JVM and assigns standbys to both.
+// When Millrace is gone the JVM goes on with the copies it was told to keep.
+func TestStandbysWithAJVM(t *testing.T) {
+	t.Parallel()
+	needJVM(t)
+	app := unique(t)
+	in, out := app+"-in1", app+"-out"
+	create(t, in, app+"-in2", out)
+	base := time.Now().Add(-time.Minute).Truncate(10 * time.Second).UnixMilli()
+	cfg := config(t, app)
+	cfg.NumStandbyReplicas = 1
+	r := start(t, countTwin(in, out), cfg)
+	r.ready(t)
+	sendAt(t, in, base, second[:3])
+	drained(t, app)
+
+	jvm := startJVM(t, "count", app)
+	eventually(t, "half of the tasks, and copies of those of the JVM", func() bool {
+		s := r.app.Snapshot()
+		return len(s.Tasks) == partitions && caughtUp(s) == partitions-storing(s)
+	})
+	sendAt(t, in, base, second[3:])
+	drained(t, app)
+	r.stop()
+	sendAt(t, in, base+20_000, second[:1])
+	eventually(t, "the JVM has counted everything", func() bool {
+		return fmt.Sprint(jvm.dump("counts")) == "[blue=18 red=18]"
+	})
+	jvm.quit()
+}
+
+// TestWarmUpOfAJVM: a JVM that joins is given copies first, which it keeps as it would
+// from a leader of its own kind, and then the tasks.
+func TestWarmUpOfAJVM(t *testing.T) {
+	t.Parallel()
+	needJVM(t)
+	app := unique(t)
+	in, out := app+"-in1", app+"-out"
+	create(t, in, app+"-in2", out)
+	base := time.Now().Add(-time.Minute).Truncate(10 * time.Second).UnixMilli()
+	cfg := config(t, app)
+	cfg.AcceptableRecoveryLag, cfg.ProbingInterval = 1, 5*time.Second
+	r := start(t, countTwin(in, out), cfg)
+	r.ready(t)
+	sendAt(t, in, base, second[:3])
+	drained(t, app)
+	tasks := len(r.app.Snapshot().Tasks)
+	require.Equal(t, 2*partitions, tasks)
+
+	jvm := startJVM(t, "count", app)
+	eventually(t, "half of the tasks", func() bool {
+		s := r.app.Snapshot()
+		return len(s.Tasks) == partitions && storing(s) == partitions/2
+	})
+	sendAt(t, in, base, second[3:])
+	drained(t, app)
+	jvm.quit()
+	eventually(t, "all tasks are back", func() bool { return len(r.app.Snapshot().Tasks) == 2*partitions })
+	r.stop()
+	got := map[string]string{}
+	for _, rec := range readAll(t, out) {
+		got[string(rec.Key)] = string(rec.Value)
+	}
+	require.Equal(t, map[string]string{"blue": "15", "red": "15"}, got)
+}
