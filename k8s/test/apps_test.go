@@ -204,6 +204,7 @@ func state(s site) (f faults) {
 			}
 		}
 		f.add(!found, "%s: volume %q does not exist", o, mount)
+		f.add(len(o.list("spec.volumeClaimTemplates")) == 0 && number(env(container(o))["MILLRACE_STANDBY_REPLICAS"], "value") < 1, "%s: the state goes with its pod, and nobody has a copy", o)
 		opted := value(o.annotations(), "millrace.io/rescue") == "enabled"
 		local := o.text("spec.volumeClaimTemplates[0].spec.storageClassName") == "local-state"
 		f.add(opted != local, "%s: rescue is for state on local disks, and only for it", o)

@@ -102,6 +102,7 @@ func plants() map[string]planted {
 		"missing class":                {"apps/overlays/local-pv/storageclass.yaml", "name: local-state", "name: local-disk", "state", "StorageClass local-state does not exist"},
 		"state not on the volume":      {set, "mountPath: /var/lib/millrace", "mountPath: /var/lib/state", "state", "on the image's file system"},
 		"ephemeral without request":    {"apps/overlays/ephemeral/kustomization.yaml", "value: 21Gi", "value: 1Gi", "state", "the node evicts it"},
+		"ephemeral without copies":     {"apps/overlays/ephemeral/kustomization.yaml", `value: "1"`, `value: "0"`, "state", "nobody has a copy"},
 		"rescue of other disks":        {"apps/overlays/local-pv/kustomization.yaml", "millrace.io~1rescue, value: enabled", "millrace.io~1rescue, value: disabled", "state", "rescue is for"},
 		"budget of other pods":         {"apps/useractivity/kustomization.yaml", "{kind: PodDisruptionBudget, path: spec/selector/matchLabels}", "{kind: PodDisruptionBudget, path: spec/selector/none}", "budgets", "selects other pods"},
 		"everybody's priority":         {"apps/priority/priorityclass.yaml", "globalDefault: false", "globalDefault: true", "priorities", "globalDefault"},

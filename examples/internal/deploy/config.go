@@ -35,6 +35,8 @@ const (
 	MemoryLimit    = "MILLRACE_MEMORY_LIMIT"
 	MaxUnflushed   = "MILLRACE_MAX_UNFLUSHED"
 	MaxBuffered    = "MILLRACE_MAX_BUFFERED"
+	Standbys       = "MILLRACE_STANDBY_REPLICAS"
+	Zone           = "MILLRACE_ZONE"
 )
 
 // Config is the configuration of an application by its environment. What is not set
@@ -55,6 +57,10 @@ func Config(application string, getenv func(string) string) (streams.Config, err
 	}
 	if servers := getenv(Brokers); servers != "" {
 		c.Brokers = strings.Split(servers, ",")
+	}
+	c.NumStandbyReplicas = r.number(Standbys)
+	if zone := getenv(Zone); zone != "" { // copies of a task go to several zones
+		c.ClientTags, c.RackAwareTags = map[string]string{"zone": zone}, []string{"zone"}
 	}
 	c.SASL = r.sasl()
 	c.TLS = r.tls()

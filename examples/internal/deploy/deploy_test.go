@@ -47,6 +47,7 @@ func TestEverythingSet(t *testing.T) {
 		Brokers: "a:9093,b:9093", Mechanism: "SCRAM-SHA-512", Username: "u", Password: "p", CAFile: ca,
 		PodName: "app-0", ApplicationID: "other", StateDir: "/state", SessionTimeout: "120s", StopTimeout: "20s",
 		CommitInterval: "5s", Workers: "3", MemoryLimit: "512MiB", MaxUnflushed: "64MiB", MaxBuffered: "1048576",
+		Standbys: "1", Zone: "zone-a",
 	}))
 	require.NoError(t, err)
 	require.NotNil(t, c.TLS.RootCAs)
@@ -56,6 +57,7 @@ func TestEverythingSet(t *testing.T) {
 		SASL:           streams.SASL{Mechanism: "SCRAM-SHA-512", User: "u", Password: "p"},
 		SessionTimeout: 2 * time.Minute, StopTimeout: 20 * time.Second, CommitInterval: 5 * time.Second, Workers: 3,
 		MemoryLimit: 512 << 20, MaxUnflushedBytes: 64 << 20, MaxBufferedBytes: 1 << 20,
+		NumStandbyReplicas: 1, ClientTags: map[string]string{"zone": "zone-a"}, RackAwareTags: []string{"zone"},
 	}, c)
 }
 
