@@ -123,11 +123,11 @@ func (e *engine) openWorkers(context.Context) error {
 		e.workers = append(e.workers, worker.New(worker.Options{
 			Index: i, Hard: e.hard, Program: e.app.program, Sender: sender, Group: e.group, Purge: e.purger.committed,
 			Global: e.globalEngine(),
-			Hook: e.app.hook, ExactlyOnce: c.ProcessingGuarantee == ExactlyOnce, Alive: e.group.alive, Restart: e.group.restart,
+			Hook:   e.app.hook, ExactlyOnce: c.ProcessingGuarantee == ExactlyOnce, Alive: e.group.alive, Restart: e.group.restart,
 			MaxPollInterval: c.MaxPollInterval, Hung: e.group.abandon,
 			TaskTimeout: c.TaskTimeout, CommitInterval: c.CommitInterval, MaxTaskIdle: c.MaxTaskIdle, SourceIdle: c.SourceIdle,
-			MaxStaged:   c.maxStaged() / int64(c.Workers),
-			Handlers: c.Handlers(), Replace: c.replaces, Fail: e.app.fail, Log: c.Logger,
+			MaxStaged: c.maxStaged() / int64(c.Workers),
+			Handlers:  c.Handlers(), Replace: c.replaces, Fail: e.app.fail, Log: c.Logger,
 		}))
 	}
 	return nil

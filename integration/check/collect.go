@@ -79,7 +79,9 @@ func (c *collector) read(ctx context.Context, topic string) ([]Record, error) {
 			}
 		})
 	}
-	slices.SortFunc(out, func(a, b Record) int { return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset)) })
+	slices.SortFunc(out, func(a, b Record) int {
+		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
+	})
 	return out, nil
 }
 

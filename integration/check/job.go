@@ -51,7 +51,7 @@ func (j Job) Topology() *streams.Builder {
 	groups.Aggregate(func() string { return "" }, History, serde.String, streams.As(StoreGroups), streams.NoCache()).
 		ToStream().
 		To(streams.NewTopic(j.Out, serde.String, serde.String))
-	groups.WindowedBy(streams.Tumbling(time.Minute).Grace(24 * time.Hour)).Count(streams.As(StoreWindows), streams.NoCache())
+	groups.WindowedBy(streams.Tumbling(time.Minute).Grace(24*time.Hour)).Count(streams.As(StoreWindows), streams.NoCache())
 	groups.SessionsBy(streams.SessionGap(time.Minute).Grace(24 * time.Hour)).Count(streams.As(StoreSessions))
 	return b
 }

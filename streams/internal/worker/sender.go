@@ -36,8 +36,8 @@ type Sender struct {
 	shown  atomic.Pointer[lane]
 	closed atomic.Bool
 
-	records []kgo.Record // rest of the slab
-	bytes   []byte       // rest of the slab
+	records []kgo.Record     // rest of the slab
+	bytes   []byte           // rest of the slab
 	counts  map[string]int32 // of partitions, since the last flush
 	sticky  uint32
 	run     int
