@@ -46,7 +46,7 @@ const (
 	// move elsewhere.
 	DefaultRebalanceTimeout = 300 * time.Second
 	// DefaultMaxUnflushedBytes bounds the writes that wait for the next commit.
-	DefaultMaxUnflushedBytes = 64 << 20
+	DefaultMaxUnflushedBytes = 32 << 20
 	// DefaultMaxBufferedBytes bounds the fetched records that wait to be processed.
 	DefaultMaxBufferedBytes = 64 << 20
 	// MaxDefaultCacheBytes bounds the record caches where CacheBytes is 0.

@@ -53,7 +53,7 @@ type settings struct {
 	records, restored                       int64
 	keep                                    bool
 	linger                                  time.Duration
-	out, profile                            string
+	out, profile, heap                      string
 }
 
 // run parses the command line, finds a broker and does what is asked.
@@ -84,6 +84,13 @@ func run(ctx context.Context, args []string) (err error) {
 		defer func() { err = errors.Join(err, file.Close()) }()
 		s.lines = file
 	}
+	if f.heap != "" {
+		s.run.heap = func() {
+			if err := writeHeap(f.heap); err != nil {
+				_, _ = fmt.Fprintln(s.log, "bench:", err)
+			}
+		}
+	}
 	if f.profile != "" {
 		file, err := os.Create(f.profile)
 		if err != nil {
@@ -95,6 +102,14 @@ func run(ctx context.Context, args []string) (err error) {
 		defer func() { pprof.StopCPUProfile(); err = errors.Join(err, file.Close()) }()
 	}
 	return s.do(ctx, flags.Arg(0), flags.Args()[1:])
+}
+
+func writeHeap(path string) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.WriteHeapProfile(file), file.Close())
 }
 
 func declare(f *settings, s *session) *flag.FlagSet {
@@ -109,6 +124,7 @@ func declare(f *settings, s *session) *flag.FlagSet {
 	flags.Int64Var(&f.records, "records", 0, "records of each set, instead of the full size")
 	flags.Int64Var(&f.restored, "restored", 0, "records of the changelog, instead of the full size")
 	flags.StringVar(&f.profile, "cpuprofile", "", "file for a CPU profile of this process")
+	flags.StringVar(&f.heap, "memprofile", "", "file for a heap profile at the last record of a run")
 	flags.DurationVar(&f.linger, "linger", -1, "how long the producer waits for more, instead of the default")
 	flags.StringVar(&s.run.codec, "codec", "none", "compression of the input: none or lz4")
 	flags.BoolVar(&s.run.check, "check", true, "compare the output with an independent computation")

@@ -34,6 +34,8 @@ type runOptions struct {
 	// commitInterval is Config's; the default where it is 0.
 	commitInterval time.Duration
 	stateDir       string
+	// heap, if it is set, is called when the last record was seen.
+	heap func()
 }
 
 // cacheless workloads have one result for each record on both sides, because the
@@ -80,7 +82,7 @@ func (c *cluster) run(ctx context.Context, o runOptions) (r result, err error) {
 		return r, app.Run(ctx)
 	}
 	m.start = used(c.pid)
-	if err := drive(ctx, app, meter, j.records, c.pid, &m); err != nil {
+	if err := drive(ctx, app, meter, j.records, c.pid, &m, o.heap); err != nil {
 		return r, err
 	}
 	r = result{Workload: o.name, Impl: "millrace", Compression: o.codec, Cache: onOff(o.cached)}
@@ -126,7 +128,7 @@ func (c *cluster) config(id, dir string, o runOptions) streams.Config {
 }
 
 // drive runs the App until it has seen all records, and closes it.
-func drive(ctx context.Context, app *streams.App, meter *meter, records int64, pid string, m *moments) error {
+func drive(ctx context.Context, app *streams.App, meter *meter, records int64, pid string, m *moments, heap func()) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)
@@ -144,6 +146,9 @@ func drive(ctx context.Context, app *streams.App, meter *meter, records int64, p
 		}
 	}
 	m.processed = used(pid)
+	if heap != nil {
+		heap()
+	}
 	stop()
 	err := <-done
 	m.end = used(pid)

@@ -55,8 +55,9 @@ func (o *overlay) get(key []byte) (value []byte, there, known bool, err error) {
 // put stages a write; both slices are copied.
 func (o *overlay) put(key, value []byte) (taken bool, err error) {
 	r := o.change(key, len(value))
-	if cap(r.value) < len(value) {
-		r.value = o.arena.take(len(value))
+	if room := cap(r.value); room < len(value) {
+		// What grows gets twice the room each time: its old place is not used again.
+		r.value = o.arena.take(max(len(value), 2*room))
 	}
 	r.value, r.gone = append(r.value[:0], value...), false
 	return true, nil

@@ -37,7 +37,8 @@ type below interface {
 type segment struct {
 	number uint64 // as the keys begin with it
 	groups map[string]*group
-	arena  arena
+	arena  arena // prefixes
+	values vault
 	// fresh says that nothing of the segment is below but what was drained from here.
 	fresh bool
 	held  int64
@@ -52,13 +53,46 @@ type group struct {
 	dirty  bool // some rows are to be drained
 }
 
-// member is a row of a group.
+// member is a row of a group. It holds no pointer, so that the garbage collector has
+// nothing to look for in it.
 type member struct {
 	suffix [maxSuffix]byte
+	place  place // of the value, in the segment's vault
 	length uint8 // of the suffix
 	dirty  bool
 	gone   bool // deleted; it hides what is below
-	value  []byte
+}
+
+// vault holds the values of a segment, which go all together.
+type vault struct{ chunks [][]byte }
+
+// place is where a value lies, and how long it may become there.
+type place struct {
+	chunk, from, size, room uint32
+}
+
+// take finds a place with room for so many bytes.
+func (v *vault) take(room int) place {
+	last := len(v.chunks) - 1
+	if last < 0 || len(v.chunks[last])+room > cap(v.chunks[last]) {
+		size := firstChunk
+		if last >= 0 {
+			size = min(2*cap(v.chunks[last]), lastChunk)
+		}
+		v.chunks = append(v.chunks, make([]byte, 0, max(size, room)))
+		last++
+	}
+	from := len(v.chunks[last])
+	v.chunks[last] = v.chunks[last][:from+room]
+	return place{chunk: uint32(last), from: uint32(from), room: uint32(room)}
+}
+
+// at is the value at a place.
+func (v *vault) at(p place) []byte {
+	if p.size == 0 {
+		return []byte{} // it may have no place
+	}
+	return v.chunks[p.chunk][p.from : p.from+p.size : p.from+p.size]
 }
 
 const (
@@ -74,7 +108,7 @@ func newRecent(b below, limit func() int64) *recent {
 
 func (m *member) tail() []byte { return m.suffix[:m.length] }
 
-func (m *member) weight() int64 { return aroundOne + int64(len(m.value)) }
+func (m *member) weight() int64 { return aroundOne + int64(m.place.size) }
 
 // find is where a suffix is or would be.
 func (g *group) find(suffix []byte) (int, bool) {
@@ -149,7 +183,7 @@ func (r *recent) get(key []byte) (value []byte, there, known bool, err error) {
 		return nil, false, s.fresh, nil
 	}
 	if i, ok := g.find(key[n:]); ok {
-		return g.rows[i].value, !g.rows[i].gone, true, nil
+		return s.values.at(g.rows[i].place), !g.rows[i].gone, true, nil
 	}
 	return nil, false, g.whole, nil
 }
@@ -173,7 +207,7 @@ func (r *recent) change(key, value []byte, gone bool) (taken bool, err error) {
 	}
 	m := r.member(g, key[n:])
 	if m.dirty {
-		r.staged -= int64(len(m.value))
+		r.staged -= int64(m.place.size)
 	} else {
 		m.dirty = true
 		r.staged += aroundOne + int64(len(key))
@@ -200,13 +234,15 @@ func (r *recent) member(g *group, suffix []byte) *member {
 	return &g.rows[i]
 }
 
-// set copies a value into a row.
+// set copies a value into a row, over the one before if there is room. A value that
+// grows gets twice the room each time: the places that it leaves are not used again.
 func (r *recent) set(g *group, m *member, value []byte) {
-	r.weigh(g.in, int64(len(value)-len(m.value)))
-	if cap(m.value) < len(value) {
-		m.value = g.in.arena.take(len(value))
+	r.weigh(g.in, int64(len(value))-int64(m.place.size))
+	if old := int(m.place.room); len(value) > old {
+		m.place = g.in.values.take(max(len(value), 2*old))
 	}
-	m.value = append(m.value[:0], value...)
+	m.place.size = uint32(len(value))
+	copy(g.in.values.at(m.place), value)
 }
 
 // scan visits a range if it lies within one group, and says whether it does.
@@ -290,7 +326,7 @@ func (r *recent) walk(g *group, lo, hi []byte, reverse bool, visit func(key, val
 			continue
 		}
 		b = append(b[:len(g.prefix)], m.tail()...)
-		if !visit(b, m.value) {
+		if !visit(b, g.in.values.at(m.place)) {
 			return
 		}
 	}
@@ -324,7 +360,7 @@ func (r *recent) drainGroup(g *group, set func(key, value []byte) error, remove 
 		if m.gone {
 			err = remove(b)
 		} else {
-			err = set(b, m.value)
+			err = set(b, g.in.values.at(m.place))
 		}
 		if err != nil {
 			return err

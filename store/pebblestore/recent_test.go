@@ -205,3 +205,24 @@ func TestRecentDropsOldSegments(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, ok, "it is below")
 }
+
+// TestGrowingValuesDoNotPileUp: a value that is written again and again, each time longer,
+// leaves little behind.
+func TestGrowingValuesDoNotPileUp(t *testing.T) {
+	t.Parallel()
+	w := newTwin(t, 1, 64<<20)
+	key := keyenc.AppendWindow(nil, 1, []byte("k"), 5, 0)
+	o := newOverlay(roomy)
+	for n := range 20_000 {
+		require.NoError(t, w.e.Put(key, make([]byte, n)))
+		_, err := o.put(key, make([]byte, n))
+		require.NoError(t, err)
+	}
+	var kept int
+	for _, s := range w.e.front.(*recent).segments {
+		for _, c := range s.values.chunks {
+			kept += cap(c)
+		}
+	}
+	require.Less(t, kept, 10*20_000)
+}

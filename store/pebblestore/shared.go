@@ -17,8 +17,8 @@ const (
 	openFiles   = 1000
 
 	// overlayShare of the budget is for clean rows, up to maxOverlay a store.
-	overlayShare = 32
-	maxOverlay   = 32 << 20
+	overlayShare = 64
+	maxOverlay   = 12 << 20
 )
 
 // Shared is what all DBs of a process have in common, so that a process with 200
