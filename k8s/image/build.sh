@@ -3,9 +3,10 @@
 #
 #   k8s/image/build.sh [program...]      default: useractivity wordcount producer rescue
 #
+# With CHECK=1 each binary is compared with one that this machine builds by itself.
 # TAG (0.1.0) is the manifests' tag. Where the golang image can be had neither here nor
 # by a pull, the build stage is an import of this machine's own Go, with the modules that
-# it has already: the binary is the same (the test compares them).
+# it has already: the binary is the same.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export GOTOOLCHAIN=auto
@@ -51,6 +52,18 @@ build() {
   docker build -q -f k8s/image/Dockerfile -t "millrace/$1:$TAG" \
     --build-arg GO_IMAGE="$GO_IMAGE" --build-arg MODULE="$module" --build-arg PROGRAM="$program" \
     ${PROXY:+--build-arg GOPROXY="$PROXY"} . >/dev/null
+  if [ -n "${CHECK:-}" ]; then check "$1" "$module" "$program"; fi
+}
+
+# check says whether the image's binary is what the source comes to, wherever it is built.
+check() {
+  local container
+  container="$(docker create "millrace/$1:$TAG")"
+  docker cp "$container:/app" "$SCRATCH/app" >/dev/null 2>&1
+  docker rm "$container" >/dev/null
+  CGO_ENABLED=0 go build -C "$2" -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o "$SCRATCH/own" "$3"
+  cmp "$SCRATCH/app" "$SCRATCH/own" || { echo "build.sh: millrace/$1:$TAG is not what this source comes to" >&2; exit 1; }
+  echo "build.sh: millrace/$1:$TAG is reproducible: $(sha256sum <"$SCRATCH/own" | cut -c1-16)"
 }
 
 base
