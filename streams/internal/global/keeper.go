@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/millrace/millrace/store"
@@ -164,7 +165,7 @@ func (k *Keeper) fetchError(ctx context.Context, fetches kgo.Fetches) error {
 	}
 	for _, e := range fetches.Errors() {
 		err := fmt.Errorf("reading the global topic %s/%d: %w", e.Topic, e.Partition, e.Err)
-		if errors.Is(e.Err, errOutOfRange) {
+		if errors.Is(e.Err, kerr.OffsetOutOfRange) {
 			err = fmt.Errorf("%w; records were deleted before they were read. A restart reads the topic from its beginning", err)
 		}
 		return err

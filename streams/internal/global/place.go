@@ -12,9 +12,6 @@ import (
 	"github.com/millrace/millrace/store"
 )
 
-// errOutOfRange is what a consumer meets whose position is not in the log.
-var errOutOfRange error = kerr.OffsetOutOfRange
-
 // cursor is one partition of a topic on its way into its store.
 type cursor struct {
 	start, end     int64 // of the log when it was opened; the end is that of committed records
