@@ -13,7 +13,8 @@ export GOTOOLCHAIN=auto
 
 TAG="${TAG:-0.1.0}"
 GO_IMAGE="${GO_IMAGE:-}"
-LOCAL=millrace/golang
+# The import holds the modules of these sums, so it is named after them.
+LOCAL="millrace/golang:$(cat go.sum k8s/rescue/go.sum <(go env GOVERSION) | sha256sum | cut -c1-12)"
 SCRATCH="$(mktemp -d)"
 trap 'rm -rf --one-file-system "$SCRATCH"' EXIT
 

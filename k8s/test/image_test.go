@@ -276,3 +276,56 @@ func (c *cluster) members(t *testing.T) (out []string) {
 	}
 	return out
 }
+
+// TestTheProducerJob: the Job's container delivers as it is, and at the listener with
+// TLS too; with another user's password it says so and fails.
+func TestTheProducerJob(t *testing.T) {
+	t.Parallel()
+	job := healthy(t).at("producer").one("Job", "producer")
+	need(t, kafkaImage, text(container(job), "image"))
+	c := startCluster(t)
+	ca := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(ca, "ca.crt"), []byte(c.ca), 0o644))
+	require.NoError(t, os.Chmod(ca, 0o755))
+	for name, tc := range map[string]struct {
+		more []string
+		exit string
+		says string
+	}{
+		"9092":             {nil, "0", "Event sent successfully"},
+		"9093":             {[]string{"-v", ca + ":/ca:ro", "-e", "KAFKA_TLS_CA_FILE=/ca/ca.crt", "-e", "KAFKA_BOOTSTRAP_SERVERS=" + bootstrap + ":9093"}, "0", "Event sent successfully"},
+		"another password": {[]string{"-e", "KAFKA_PASSWORD=" + c.passwords["wordcount"]}, "1", "check KAFKA_PASSWORD"},
+	} {
+		p := c.startPod(t, job, tc.more...)
+		require.Equal(t, tc.exit, docker(t, "wait", p.name), "%s: %s", name, docker(t, "logs", p.name))
+		require.Contains(t, docker(t, "logs", p.name), tc.says, name)
+	}
+	ends, err := c.admin.ListEndOffsets(t.Context(), "user-events")
+	require.NoError(t, err)
+	sum := int64(0)
+	ends.Each(func(o kadm.ListedOffset) { sum += o.Offset })
+	require.EqualValues(t, 2, sum)
+}
+
+// TestTheOtherApplication: wordcount, with its own user, ACLs and topics.
+func TestTheOtherApplication(t *testing.T) {
+	t.Parallel()
+	o := healthy(t).at("apps/overlays/local-pv").one("StatefulSet", "wordcount")
+	need(t, kafkaImage, text(container(o), "image"))
+	c := startCluster(t)
+	client, err := kgo.NewClient(append(c.dial("9094"), kgo.ConsumeTopics("counts"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))...)
+	require.NoError(t, err)
+	defer client.Close()
+	require.NoError(t, client.ProduceSync(t.Context(), &kgo.Record{Topic: "lines", Value: []byte("all streams lead to kafka")}).FirstErr())
+	c.startPod(t, o).ready(t)
+	words := map[string]bool{}
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	for len(words) < 5 {
+		fetches := client.PollFetches(ctx)
+		require.NoError(t, fetches.Err())
+		for r := range fetches.RecordsAll() {
+			words[string(r.Key)] = true
+		}
+	}
+}
