@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -137,4 +138,60 @@ func TestWarmUpOfAJVM(t *testing.T) {
 		got[string(rec.Key)] = string(rec.Value)
 	}
 	require.Equal(t, map[string]string{"blue": "15", "red": "15"}, got)
+}
+
+// TestRollingRestart: static members that are restarted one after the other move no
+// task, restore nothing and leave the group's generation as it is, the leader too, and
+// whoever has copies.
+func TestRollingRestart(t *testing.T) {
+	t.Parallel()
+	needReal(t, "the broker in the process rebalances when the member's data changes")
+	const share, keys = 5_000, 100
+	app := unique(t)
+	in, out := app+"-in", app+"-out"
+	create(t, in, out)
+	c := client(t)
+	var pods [3]*running
+	var cfgs [3]streams.Config
+	for i := range pods {
+		cfgs[i] = config(t, app)
+		cfgs[i].InstanceID, cfgs[i].NumStandbyReplicas = fmt.Sprintf("pod-%d", i), 1
+		pods[i] = start(t, counting(in, out), cfgs[i])
+	}
+	send(t, in, 0, share, keys)
+	rest := func() bool {
+		tasks, copies, generation := 0, 0, pods[0].app.Snapshot().Generation
+		for _, p := range pods {
+			s := p.app.Snapshot()
+			if s.State != streams.StateRunning || s.Generation != generation {
+				return false
+			}
+			tasks += len(s.Tasks)
+			copies += caughtUp(s)
+		}
+		return tasks == partitions && copies == partitions && lag(t, app) == 0
+	}
+	calm := 0
+	eventually(t, "the group is at rest", func() bool {
+		if calm++; !rest() {
+			calm = 0
+		}
+		return calm > 20
+	})
+	generation := pods[0].app.Snapshot().Generation
+	for i := range pods {
+		pods[i].stop()
+		pods[i] = start(t, counting(in, out), cfgs[i])
+		eventually(t, "the group is at rest", rest)
+		s := pods[i].app.Snapshot()
+		require.Equal(t, generation, s.Generation, "pod %d", i)
+		require.Zero(t, s.RestoredRecords)
+	}
+	send(t, in, share, 2*share, keys)
+	eventually(t, "all counted", func() bool { return records(t.Context(), c, out) >= 2*share })
+	for _, p := range pods {
+		require.Equal(t, generation, p.app.Snapshot().Generation)
+		p.stop()
+	}
+	require.Equal(t, shares(2*share, keys), latest(t, out))
 }

@@ -22,7 +22,7 @@ var scripts = flag.Uint64("scripts", 200, "random join/leave/crash scripts to tr
 // logEnd is how long each changelog is.
 const logEnd = 50_000
 
-// TestScripts: members join, leave, crash, hang and come back at random. At no
+// TestScripts: members join, leave, crash, hang, restart and come back at random. At no
 // generation has a task two owners, nor is one given away before its owner has let
 // go of it; after each event three rebalances are enough until every task has one.
 func TestScripts(t *testing.T) {
@@ -89,7 +89,7 @@ func (s *society) enter() {
 func (s *society) event() {
 	at := s.rng.IntN(len(s.members))
 	c := s.members[at].self.(*settler)
-	switch s.rng.IntN(6) {
+	switch s.rng.IntN(7) {
 	case 0, 1:
 		if len(s.members) < 6 {
 			s.enter()
@@ -102,7 +102,31 @@ func (s *society) event() {
 		}
 	case 5:
 		s.wake()
+	case 6:
+		s.restart(c)
 	}
+}
+
+// restart lets a static member come back as another process with the same disk. The
+// broker gives it what it had, and asks nobody.
+func (s *society) restart(c *settler) {
+	s.t.Helper()
+	if c.instance == nil {
+		return
+	}
+	name, had := *c.instance, s.sent[c.id]
+	c.stop(nil)
+	i := slices.Index(s.members, c.peer)
+	s.enter()
+	back := s.members[len(s.members)-1]
+	s.members = slices.Delete(s.members, len(s.members)-1, len(s.members))
+	s.members[i] = back
+	again := back.self.(*settler)
+	again.instance, again.disk = &name, c.disk
+	owned, err := back.ParseSyncAssignment(had)
+	require.NoError(s.t, err)
+	back.owned, back.joined = owned, s.generation
+	again.begin(back.last())
 }
 
 // expel takes somebody out of the group, but for the last one.

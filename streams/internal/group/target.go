@@ -35,10 +35,34 @@ func (l *leader) assign(ctx context.Context) target {
 		tasks = append(tasks, t)
 	}
 	result := assign.Assign(l.candidates(), tasks, l.opt.Assign)
+	l.report(tasks, result)
 	if result.Missing > 0 {
 		l.opt.Logger.Warn("there are not enough processes for all standby replicas", "wanted", l.opt.Assign.Standbys, "missing", result.Missing)
 	}
 	return target{members: result.Members, probe: result.Warming > 0 || err != nil}
+}
+
+// report says what a rebalance is about, once for the whole group.
+func (l *leader) report(tasks []assign.Task, result assign.Result) {
+	owner := make(map[topo.TaskID]string)
+	copies := 0
+	for name, gets := range result.Members {
+		copies += len(gets.Standby)
+		for _, id := range gets.Active {
+			owner[id] = name
+		}
+	}
+	moving, idle := 0, len(tasks)
+	for m, ids := range l.claims() {
+		idle -= len(ids)
+		for _, id := range ids {
+			if owner[id] != m.name {
+				moving++
+			}
+		}
+	}
+	l.opt.Logger.Info("tasks assigned", "members", len(l.members), "tasks", len(tasks),
+		"moving", moving, "new", idle, "copies", copies, "waiting_for_copies", result.Warming)
 }
 
 // candidates are the members as the assignor sees them, without those whose state
