@@ -65,6 +65,14 @@
 // are numbered in the order of declaration: give stores and groupings names of
 // their own ([As]) before you change a topology that has state.
 //
+// # Time
+//
+// A record has the event time of the record that it was made of; operators keep it
+// unless they say otherwise. Joins take the later time of the two, aggregates the
+// latest of what went in. Windows, and what is late for them, go by event time alone:
+// it moves with the records of a partition, and not with the clock. [Topic.TimedBy]
+// takes the time from elsewhere.
+//
 // # Null
 //
 // A null value is a deletion in a table. When a table becomes a stream, a
