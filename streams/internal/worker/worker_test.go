@@ -84,6 +84,13 @@ func (c *coordinator) Commit(_ context.Context, _ txn.Membership, o []txn.Offset
 	return err
 }
 
+// asked counts the commits.
+func (c *coordinator) asked() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.commits)
+}
+
 // then sets the answers to the next commits.
 func (c *coordinator) then(answers ...error) {
 	c.mu.Lock()
@@ -153,6 +160,9 @@ func (b *bench) start(db store.DB, ends ...int64) *Task {
 	}
 	return t
 }
+
+// id is the task of this bench.
+func (b *bench) id() topo.TaskID { return topo.TaskID{Partition: 2} }
 
 // deliver hands over values as records of one topic, from an offset on, each a
 // second younger than the one before.
