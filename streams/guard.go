@@ -18,19 +18,26 @@ type guard struct {
 	operator, where string
 }
 
+// guard is that of a node; it has no judge if no handler asks for one.
+func (l *linking) guard(id topo.NodeID) *guard {
+	n := &l.graph.Nodes[id]
+	g := &guard{l: l, operator: n.Name, where: n.Where}
+	if judge, ok := l.rt.(task.Judge); ok && (judge.Judges(task.Unprocessable) || judge.Judges(task.Undeliverable)) {
+		g.judge = judge
+	}
+	return g
+}
+
 // guarded is an operator's sink behind a guard. What fails further down has been
 // decided there, so that what arrives here is the operator's own.
 func guarded[K, V any](l *linking, id topo.NodeID, s node.Sink[K, V]) node.Sink[K, V] {
-	n := &l.graph.Nodes[id]
-	g := &guard{l: l, operator: n.Name, where: n.Where}
-	judge, ok := l.rt.(task.Judge)
-	if !ok || !judge.Judges(task.Unprocessable) && !judge.Judges(task.Undeliverable) {
-		if n.Type != topo.SinkNode {
+	g := l.guard(id)
+	if g.judge == nil {
+		if l.graph.Nodes[id].Type != topo.SinkNode {
 			return s
 		}
 		return func(r *record.Record[K, V]) error { return g.place(s(r)) }
 	}
-	g.judge = judge
 	return func(r *record.Record[K, V]) error {
 		err := attempt(s, r)
 		for n := 1; err != nil; n++ {
@@ -52,7 +59,7 @@ func attempt[K, V any](s node.Sink[K, V], r *record.Record[K, V]) (err error) {
 
 // place gives an error of encoding the place of its sink.
 func (g *guard) place(err error) error {
-	if _, ok := errors.AsType[*node.EncodeError](err); !ok {
+	if err == nil || kindOf(err) != task.Undeliverable {
 		return err
 	}
 	if _, placed := errors.AsType[task.Located](err); placed {
@@ -70,11 +77,37 @@ func (g *guard) decide(err error, attempt int) (again bool, end error) {
 	if _, foreign := errors.AsType[*task.RuntimeError](err); foreign {
 		return false, err
 	}
-	kind := task.Unprocessable
-	if _, ok := errors.AsType[*node.EncodeError](err); ok {
-		kind = task.Undeliverable
+	return g.judge.Judge(g.failure(kindOf(err), err, attempt))
+}
+
+// kindOf tells what a sink cannot write from what an operator cannot process.
+func kindOf(err error) task.FailureKind {
+	_, encoding := errors.AsType[*node.EncodeError](err)
+	_, large := errors.AsType[*task.TooLargeError](err)
+	if encoding || large {
+		return task.Undeliverable
 	}
-	return g.judge.Judge(g.failure(kind, err, attempt))
+	return task.Unprocessable
+}
+
+// schedule is a schedule's function behind the guard.
+func (g *guard) schedule(f func(now int64) error) func(now int64) error {
+	return func(now int64) error {
+		for n := 1; ; n++ {
+			err := attemptAt(f, now)
+			if err == nil {
+				return nil
+			}
+			if again, end := g.decide(err, n); !again {
+				return end
+			}
+		}
+	}
+}
+
+func attemptAt(f func(now int64) error, now int64) (err error) {
+	defer func() { task.Recovered(&err, recover()) }()
+	return f(now)
 }
 
 // skip counts a record that the operator drops, and asks the handler about it. Its

@@ -43,6 +43,18 @@ const (
 	TryAgain = task.Retry
 )
 
+// CrashDecision is what [Config].OnCrash wants done.
+type CrashDecision uint8
+
+const (
+	// StopApp ends Run with the error.
+	StopApp CrashDecision = iota
+	// ReplaceWorker gives up what the worker has not committed and has its tasks begin
+	// again at the last commit, with a new producer. An error that comes back at once
+	// ends Run after Config.TaskTimeout without a commit.
+	ReplaceWorker
+)
+
 // PanicError is the panic of a user's function, with its stack; find it in errors and in
 // a [Failure] with errors.As.
 type PanicError = task.PanicError
@@ -50,6 +62,11 @@ type PanicError = task.PanicError
 // Always is a handler that always decides the same.
 func Always(d Decision) func(Failure) Decision {
 	return func(Failure) Decision { return d }
+}
+
+// replaces says whether a worker begins again after an error.
+func (c Config) replaces(err error) bool {
+	return c.OnCrash != nil && c.OnCrash(err) == ReplaceWorker
 }
 
 // Handlers are the configuration's handlers as the runtime takes them.

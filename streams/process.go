@@ -157,12 +157,13 @@ type processing struct {
 	where  string
 	views  map[*storeDecl]any
 	global func(*storeDecl) (view any, ok bool) // nil in the processor of a global store
+	guard  *guard
 	faults []error
 }
 
 func newProcessing(l *linking, id topo.NodeID, env *node.Env, uses []*storeDecl) processing {
 	n := &l.graph.Nodes[id]
-	p := processing{env: env, rt: l.rt, linked: l.out, name: n.Name, where: n.Where, views: map[*storeDecl]any{}, global: l.global}
+	p := processing{env: env, rt: l.rt, linked: l.out, name: n.Name, where: n.Where, views: map[*storeDecl]any{}, global: l.global, guard: l.guard(id)}
 	stores := n.Stores
 	for _, d := range uses {
 		if _, ok := l.globals[d]; ok {
@@ -241,6 +242,9 @@ func (p *processing) ScheduleFrom(start time.Time, clock Clock, every time.Durat
 
 func (p *processing) schedule(clock Clock, every time.Duration, start int64, f func(now int64) error) *Schedule {
 	s := &Schedule{}
+	if p.guard != nil && p.guard.judge != nil {
+		f = p.guard.schedule(f)
+	}
 	p.linked.Punctuators = append(p.linked.Punctuators, task.Punctuator{
 		Clock: clock, Interval: every, Start: start, Cancelled: &s.cancelled, Call: node.Punctuation(p.env, f),
 	})

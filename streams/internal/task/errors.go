@@ -124,3 +124,16 @@ func (e *RuntimeError) Error() string { return e.Err.Error() }
 
 // Unwrap is the error itself.
 func (e *RuntimeError) Unwrap() error { return e.Err }
+
+// TooLargeError is a record that is larger than the producer may send. Sizes are bytes
+// before compression; a record with its envelope, and the limit of a batch.
+type TooLargeError struct {
+	Topic       string
+	Size, Limit int
+}
+
+// Error names topic, size, limit and remedy.
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("a record for %s has %d bytes, the limit is %d; raise kgo.ProducerBatchMaxBytes by Config.KafkaOpts, and max.message.bytes of the topic",
+		e.Topic, e.Size, e.Limit)
+}

@@ -75,6 +75,17 @@ func (f Failure) Error() string {
 	return fmt.Sprintf("%s: %s (%s): %v", at, f.Operator, f.Where, f.Err)
 }
 
+// bare is what happened, for an error that tells the place itself.
+func (f Failure) bare() error {
+	switch {
+	case f.Err == nil:
+		return errors.New("left out: " + f.Reason)
+	case f.Kind == Undecodable:
+		return &DecodeError{Operator: f.Operator, Where: f.Where, Part: f.Part, Err: f.Err}
+	}
+	return f.Err
+}
+
 // Unwrap is what happened.
 func (f Failure) Unwrap() error { return f.Err }
 

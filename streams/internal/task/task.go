@@ -272,6 +272,9 @@ func (t *Task) fault(r *Raw, err error) error {
 	if at, ok := errors.AsType[Located](err); ok {
 		e.Operator, e.Where = at.Location()
 	}
+	if f, ok := err.(Failure); ok {
+		e.Err = f.bare()
+	}
 	return e
 }
 
