@@ -23,13 +23,12 @@ type producers struct {
 	hook   func(txn.Step) error
 }
 
-// processes is the name space of process ids that follow from an instance id.
-var processes = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/millrace/millrace/process"))
-
 // transactionPrefix is Kafka Streams': the application and the process. That of a
-// static member survives the loss of its disk.
+// static member follows from its name, in a name space of our own, and so survives the
+// loss of its disk.
 func transactionPrefix(cfg Config, processID uuid.UUID) string {
 	if cfg.InstanceID != "" {
+		processes := uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/millrace/millrace/process"))
 		processID = uuid.NewSHA1(processes, []byte(cfg.ApplicationID+"\x00"+cfg.InstanceID))
 	}
 	return cfg.ApplicationID + "-" + processID.String() + "-"

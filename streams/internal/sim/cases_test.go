@@ -29,7 +29,7 @@ func TestLostReplies(t *testing.T) {
 						}
 						for range 5 {
 							w.feed(5)
-							time.Sleep(300 * time.Millisecond)
+							pass(300 * time.Millisecond)
 						}
 					})
 					require.True(t, live)
@@ -47,13 +47,13 @@ func TestCrashAtEachStep(t *testing.T) {
 			t.Run(fmt.Sprintf("%s-%d", step, unsynced), func(t *testing.T) {
 				play(t, uint64(i), func(w *world) {
 					w.feed(10)
-					time.Sleep(time.Second)
+					pass(time.Second)
 					p := w.pods[0]
 					p.crash(unsynced)
 					w.revive(p, string(step))
 					for range 5 {
 						w.feed(5)
-						time.Sleep(time.Second)
+						pass(time.Second)
 					}
 					p.crash(unsynced)
 					w.revive(p, "")
@@ -70,12 +70,12 @@ func TestStatefulSetIsKilled(t *testing.T) {
 	live := play(t, 0, func(w *world) {
 		for range 6 {
 			w.feed(20)
-			time.Sleep(time.Duration(50+w.random.IntN(400)) * time.Millisecond)
+			pass(time.Duration(50+w.random.IntN(400)) * time.Millisecond)
 			for _, p := range w.pods {
 				p.crash(100)
 				w.revive(p, "")
 			}
-			time.Sleep(time.Second)
+			pass(time.Second)
 		}
 	})
 	require.True(t, live)
@@ -87,14 +87,14 @@ func TestStatefulSetIsKilled(t *testing.T) {
 func TestGenerationThatIsNoMore(t *testing.T) {
 	live := play(t, 0, func(w *world) {
 		w.feed(10)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		p := w.pods[1]
 		for range 4 { // members come and go while offsets are sent
 			w.feed(20)
-			time.Sleep(90 * time.Millisecond)
+			pass(90 * time.Millisecond)
 			require.NoError(w.t, p.end())
 			w.feed(20)
-			time.Sleep(90 * time.Millisecond)
+			pass(90 * time.Millisecond)
 			w.revive(p, "")
 		}
 	})
@@ -108,7 +108,7 @@ func TestStallPastTheTransactionTimeout(t *testing.T) {
 		t.Run(e.Message, func(t *testing.T) {
 			live := play(t, 1, func(w *world) {
 				w.feed(10)
-				time.Sleep(time.Second)
+				pass(time.Second)
 				refused := 0
 				w.cluster.ControlKey(int16(kmsg.EndTxn), func(in kmsg.Request) (kmsg.Response, error, bool) {
 					if refused++; refused > 2 {
@@ -120,7 +120,7 @@ func TestStallPastTheTransactionTimeout(t *testing.T) {
 					return resp, nil, true
 				})
 				w.feed(20)
-				time.Sleep(5 * time.Second)
+				pass(5 * time.Second)
 				require.GreaterOrEqual(w.t, refused, 2)
 			})
 			require.True(t, live)
@@ -145,7 +145,7 @@ func TestHangingCallback(t *testing.T) {
 		require.NoError(t, p.end())
 		w.revive(p, "")
 		w.feed(20)
-		time.Sleep(30 * time.Second) // MaxPollInterval is 15 s
+		pass(30 * time.Second) // MaxPollInterval is 15 s
 		story := w.story.read()
 		require.Contains(t, story, "in/0 offset 12: a callback has not returned for 10s")
 		require.Contains(t, story, "sim.(*hang).before", "the stack has the callback")
@@ -153,7 +153,7 @@ func TestHangingCallback(t *testing.T) {
 		defer w.story.keep(0)
 		before := w.outputs()
 		w.feed(10)
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		require.Greater(t, w.outputs(), before, "the other worker goes on")
 		close(hang.release)
 	})

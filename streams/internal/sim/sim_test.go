@@ -118,7 +118,7 @@ func (w *world) settle() bool {
 			w.revive(p, "")
 		}
 	}
-	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(time.Second) {
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); pass(time.Second) {
 		if w.done() {
 			return true
 		}
@@ -166,7 +166,7 @@ func keys() []kmsg.Key {
 func (w *world) trouble() {
 	for range 6 + w.random.IntN(6) {
 		w.feed(1 + w.random.IntN(15))
-		time.Sleep(time.Duration(w.random.IntN(2500)) * time.Millisecond)
+		pass(time.Duration(w.random.IntN(2500)) * time.Millisecond)
 		w.fault(w.pods[w.random.IntN(len(w.pods))])
 	}
 	w.feed(5)
@@ -177,7 +177,7 @@ func (w *world) fault(p *pod) {
 	switch w.random.IntN(8) {
 	case 0, 1: // the power goes
 		p.crash([]int{0, 50, 100}[w.random.IntN(3)])
-		time.Sleep(time.Duration(w.random.IntN(3000)) * time.Millisecond)
+		pass(time.Duration(w.random.IntN(3000)) * time.Millisecond)
 		w.revive(p, "")
 	case 2: // the next life ends at a step
 		p.crash(w.random.IntN(101))
@@ -191,7 +191,7 @@ func (w *world) fault(p *pod) {
 		w.revive(p, "")
 	case 3: // it stops for longer than its session and its transaction
 		l.net.freeze()
-		time.Sleep(time.Duration(w.random.IntN(12_000)) * time.Millisecond)
+		pass(time.Duration(w.random.IntN(12_000)) * time.Millisecond)
 		l.net.thaw()
 	case 4, 5:
 		for range 1 + w.random.IntN(3) {

@@ -31,6 +31,9 @@ const (
 	processes  = 2
 )
 
+// pass lets virtual time go by.
+func pass(d time.Duration) { <-time.After(d) }
+
 // world is one run: brokers, input and processes.
 type world struct {
 	t       *testing.T

@@ -1,7 +1,9 @@
 package worker
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -95,7 +97,7 @@ func (w *Worker) stop(ctx context.Context, tasks []*Task, commit bool, done func
 	}
 	gone := w.disown(tasks)
 	if w.spoilt(gone, failed) {
-		w.abort(failed)
+		w.abort(cmp.Or(failed, errSpoilt))
 	}
 	w.publish(time.Now())
 	w.beside.Go(func() {
@@ -114,6 +116,9 @@ func (w *Worker) sharing(tasks []*Task) (all []*owned) {
 	}
 	return all
 }
+
+// errSpoilt is why a transaction is given up that nothing else is wrong with.
+var errSpoilt = errors.New("it has records of tasks that are not ours any more")
 
 // spoilt reports whether the transaction has records of tasks that were given up.
 func (w *Worker) spoilt(gone []*owned, failed error) bool {
