@@ -197,3 +197,39 @@ func ExampleTTL() {
 	// order 1 expires
 	// true
 }
+
+// A record cache in front of the store knows a later value: the entry is kept.
+func ExampleExpire() {
+	spec := store.Spec{Name: "rows", Kind: store.KindKeyValue, Timestamped: true, TTL: time.Minute}
+	e, _ := memstore.New().Engine(spec)
+	ttl, _ := store.NewTTL(e, spec)
+	rows := store.NewTimestampedKV(ttl, text{}, long{})
+	_ = rows.Put("a", 1, 0)
+	_ = rows.Put("b", 2, 0)
+	written := map[string]bool{"b": true} // and not flushed yet
+	var ask store.Expire = func(key, _ []byte) (keep bool, err error) { return written[string(key)], nil }
+	more, err := ttl.Sweep(time.Hour.Milliseconds(), 100, ask)
+	for row := range rows.All() {
+		fmt.Println(row.Key, "is left")
+	}
+	fmt.Println(more, err)
+	// Output:
+	// b is left
+	// false <nil>
+}
+
+// Where a DB has a fast way to be restored, it is taken.
+func ExampleLoader() {
+	var db store.DB = memstore.New()
+	_, _ = db.Engine(store.Spec{Name: "s", Kind: store.KindKeyValue})
+	muts := []store.Mutation{{Key: []byte("k"), Value: []byte("v")}}
+	if bulk, ok := db.(store.BulkLoader); ok {
+		load, _ := bulk.Load()
+		_ = load.Add("s", muts, store.Position{"s-changelog": 1})
+		_ = load.Close()
+	} else {
+		_ = db.Apply("s", muts, store.Position{"s-changelog": 1})
+	}
+	fmt.Println(db.Position())
+	// Output: map[s-changelog:1]
+}

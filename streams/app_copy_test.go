@@ -1,6 +1,7 @@
 package streams_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/millrace/millrace/store/pebblestore"
 	"github.com/millrace/millrace/streams"
+	"github.com/millrace/millrace/streams/serde"
 )
 
 // copyAt copies the state until a copy has so many changelog records: which commit
@@ -93,4 +95,33 @@ func TestSnapshotToNeedsARunningApp(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "copy")
 	require.ErrorIs(t, app.SnapshotTo(dir), streams.ErrNotRunning)
 	require.NoDirExists(t, dir)
+}
+
+// A copy of the state, for another process to begin with.
+func ExampleApp_SnapshotTo() {
+	b := streams.NewBuilder()
+	b.Stream(streams.NewTopic("lines", serde.String, serde.String)).Peek(func(streams.Record[string, string]) {})
+	app, err := streams.New(b, streams.Config{ApplicationID: "copied", Brokers: []string{"localhost:9092"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(app.SnapshotTo("/var/backup/copied")) // Run is not called yet
+	// Output: state snapshot: the application is not running
+}
+
+// How full the record caches are, of a process that has not begun.
+func ExampleRecordCaches() {
+	b := streams.NewBuilder()
+	b.Stream(streams.NewTopic("lines", serde.String, serde.String)).GroupByKey().Count()
+	app, err := streams.New(b, streams.Config{
+		ApplicationID: "cached", Brokers: []string{"localhost:9092"}, MemoryLimit: 256 << 20, CacheBytes: 32 << 20,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	c := app.Snapshot().RecordCaches
+	fmt.Println(c.Bytes, c.Limit>>20, "MiB")
+	// Output: 0 32 MiB
 }
