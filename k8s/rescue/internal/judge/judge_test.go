@@ -64,7 +64,7 @@ func TestVerdicts(t *testing.T) {
 			w.Nodes[2].Spec.Taints = []corev1.Taint{{Key: corev1.TaintNodeOutOfService, Effect: corev1.TaintEffectNoExecute}}
 		}, judge.Free, "lost-node"},
 		"too soon": {func(w *judge.World, _ *judge.Rules) {
-			scene.Lose(w, 2, scene.Start().Add(-89*time.Second))
+			scene.Lose(w, 2, scene.Start().Add(-59*time.Second))
 		}, judge.Hold, "waiting"},
 		"soon, by annotation": {func(w *judge.World, _ *judge.Rules) {
 			w.Sets[0].Annotations[judge.After] = "20s"

@@ -91,8 +91,9 @@ func (w World) Homes(r Rules) map[string]Home {
 	return out
 }
 
-// returned names a node younger than a volume on it, registered within the delay: it
-// was away and is back. After an outage the others come within moments of it.
+// returned names a node younger than a volume on it, registered within twice the delay:
+// it was away and is back. After an outage the others come soon, but the last of them
+// may take its time.
 func (ix indexed) returned(s *appsv1.StatefulSet, r Rules) string {
 	after, err := r.after(s)
 	if err != nil {
@@ -100,7 +101,7 @@ func (ix indexed) returned(s *appsv1.StatefulSet, r Rules) string {
 	}
 	for i := range ix.Nodes {
 		n := &ix.Nodes[i]
-		if ix.Now.Sub(n.CreationTimestamp.Time) < after && ix.hasOlderVolume(n) {
+		if ix.Now.Sub(n.CreationTimestamp.Time) < 2*after && ix.hasOlderVolume(n) {
 			return n.Name
 		}
 	}

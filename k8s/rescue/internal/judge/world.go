@@ -45,8 +45,9 @@ type Rules struct {
 	MaxLost float64
 }
 
-// Defaults fit a cluster whose controller deletes the Node of a vanished machine.
-func Defaults() Rules { return Rules{After: 90 * time.Second, MaxLost: 1.0 / 3} }
+// Defaults fit a cluster whose controller deletes the Node of a vanished machine. The
+// server takes up to a minute by itself until the pod of such a node is made anew.
+func Defaults() Rules { return Rules{After: time.Minute, MaxLost: 1.0 / 3} }
 
 // OptedIn is whether the set's owner allows the tool to delete claims.
 func OptedIn(s *appsv1.StatefulSet) bool {
