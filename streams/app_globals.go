@@ -23,6 +23,8 @@ func (e *engine) openGlobals(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	e.app.enter(StateRestoring, nil) // it may take long, and is no reason to start anew
+	defer e.app.enter(StateStarting, nil)
 	e.globals, err = global.Open(ctx, global.Options{
 		Globals: e.app.plan.Globals, Program: e.app.program, Task: task.Options{Undecodable: e.app.undecodable},
 		DB: db, Admin: e.admin, Client: c.kafka().New, Observer: e.app.progress, Log: c.Logger,

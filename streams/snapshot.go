@@ -18,7 +18,8 @@ const (
 	StateStarting
 	// StateRebalancing waits for the group to hand out tasks.
 	StateRebalancing
-	// StateRestoring has tasks whose stores are not complete yet; others may run.
+	// StateRestoring has tasks whose stores are not complete yet; others may run. It is
+	// also the state while global stores are filled, before there are tasks.
 	StateRestoring
 	// StateRunning has all its tasks running. A member of a large group may well
 	// run with no task at all.
