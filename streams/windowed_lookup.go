@@ -34,7 +34,9 @@ func sessionRows[K, A any](l *linking, st topo.StoreID, ks serde.Serde[K], vs se
 			return v, k.Window.End, ok, err
 		}
 	}
-	view := open(l, st, func(e store.Engine, s store.Spec) (*store.Session[K, A], error) { return store.NewSession(e, s, ks, vs) })
+	view := open(l, st, func(e store.Engine, s store.Spec) (*store.Session[K, A], error) {
+		return store.NewSession(e, s, ks, vs)
+	})
 	return func(k Windowed[K]) (v A, time int64, ok bool, err error) {
 		v, ok, err = view.Get(k.Key, k.Window.Start, k.Window.End)
 		return v, k.Window.End, ok, err
