@@ -173,3 +173,21 @@ func TestAsyncFaultsAreDecided(t *testing.T) {
 	require.Equal(t, []string{"0 a 1 no", "1 b 1 no", "3 d 1 no"}, asked)
 	require.Equal(t, []string{"k=once~0", "k=good~0"}, b.take())
 }
+
+// BenchmarkAsync is the cost of a call that takes no time, with 16 in flight.
+func BenchmarkAsync(b *testing.B) {
+	bench := newBench(b)
+	o := NewAsync(&bench.env, async.Options{Concurrency: 16, Timeout: time.Second}, "", "", func(_ context.Context, r record.Record[string, int64]) (int64, error) {
+		return r.Value, nil
+	}, func() {}, drop[string, int64])
+	defer o.Close()
+	r := rec[int64]("key", 7, 120)
+	b.ReportAllocs()
+	for b.Loop() {
+		for o.Full() {
+			_ = o.Wait(context.Background())
+			_ = o.Release()
+		}
+		_ = o.Process(r)
+	}
+}
