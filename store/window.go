@@ -27,6 +27,7 @@ type ReadOnlyWindow[K, V any] struct {
 	horizon
 	spec Spec
 	size int64 // ms
+	each *windowScan[K, V]
 }
 
 // NewReadOnlyWindow is the typed view of a reader of a window store.

@@ -176,9 +176,7 @@ func ExampleWindowedTable_OuterJoin() {
 		return fmt.Sprint(all.V, " ", some.V)
 	}).ToStream(func(k streams.Windowed[string]) string { return k.Key }).To(emails)
 	send(b, "u1 a")
-	// Output:
-	// u1=1 0 null=false
-	// u1=1 0 null=false
+	// Output: u1=1 0 null=false
 }
 
 func ExampleWindowedGroup_EmitOnClose() {

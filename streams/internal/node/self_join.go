@@ -12,6 +12,10 @@ import (
 // them, by time, the record with itself, unless it is too late for the store.
 func SelfJoin[K, V, R any](env *Env, st *store.Window[K, V], w JoinWindow, f func(K, V, V) R, next Sink[K, R]) Sink[K, V] {
 	op := &selfJoin[K, V, R]{env: env, st: st, window: w, join: f, now: -1, out: newSlot(next)}
+	op.keep = func(e store.WindowEntry[K, V]) bool {
+		op.found = append(op.found, match[V]{e.Value, e.Key.Window.Start})
+		return true
+	}
 	return op.process
 }
 
@@ -23,6 +27,7 @@ type selfJoin[K, V, R any] struct {
 	now    int64 // the highest time so far
 	out    *slot[K, R]
 	found  []match[V]
+	keep   func(store.WindowEntry[K, V]) bool // made once
 }
 
 func (o *selfJoin[K, V, R]) process(r *record.Record[K, V]) error {
@@ -82,13 +87,7 @@ func (o *selfJoin[K, V, R]) asRight(r *record.Record[K, V]) error {
 // find reads what is kept from one time to another before any result is sent.
 func (o *selfJoin[K, V, R]) find(k K, from, to int64) error {
 	o.found = o.found[:0]
-	for e, err := range o.st.Fetch(k, max(0, from), max(0, to)) {
-		if err != nil {
-			return err
-		}
-		o.found = append(o.found, match[V]{e.Value, e.Key.Window.Start})
-	}
-	return nil
+	return o.st.Each(k, max(0, from), max(0, to), false, o.keep)
 }
 
 func (o *selfJoin[K, V, R]) send(r *record.Record[K, V], left, right V, time int64) error {

@@ -17,7 +17,12 @@ type SlidingWindows struct {
 // record, as far as they are not empty. What is too late for one is skipped once for
 // each. Null keys and null values are skipped.
 func Sliding[K, V, A any](env *Env, st *store.Window[K, A], w SlidingWindows, f Rule[K, V, A], next Sink[serde.Windowed[K], Change[A]]) Sink[K, V] {
-	op := &slidingOp[K, V, A]{env: env, st: st, spec: w, rule: f, out: newSlot(next), observed: -1}
+	op := &slidingOp[K, V, A]{env: env, st: st, spec: w, rule: f, out: newSlot(next), observed: -1, starts: map[int64]bool{}}
+	op.keep = func(e store.WindowEntry[K, A]) bool {
+		op.found = append(op.found, e)
+		op.starts[e.Key.Window.Start] = true
+		return true
+	}
 	return func(r *record.Record[K, V]) error {
 		if reason := unfit(r, false); reason != "" {
 			env.Skip(reason)
@@ -36,8 +41,9 @@ type slidingOp[K, V, A any] struct {
 	out      *slot[serde.Windowed[K], Change[A]]
 	observed int64 // the highest time seen, ms
 	found    []store.WindowEntry[K, A]
-	starts   map[int64]bool // of the windows that were found
-	missed   bool           // the record under way was too late for a window
+	keep     func(store.WindowEntry[K, A]) bool // made once
+	starts   map[int64]bool                     // of the windows that were found
+	missed   bool                               // the record under way was too late for a window
 }
 
 // aggregated is an aggregate that a window has or begins with.
@@ -78,19 +84,9 @@ func held[K, A any](e *store.WindowEntry[K, A]) *aggregated[A] {
 
 // find lists the windows of the record's key that start in [from, to].
 func (o *slidingOp[K, V, A]) find(r *record.Record[K, V], from, to int64, reverse bool) error {
-	all := o.st.Fetch
-	if reverse {
-		all = o.st.BackwardFetch
-	}
-	o.found, o.starts = o.found[:0], map[int64]bool{}
-	for e, err := range all(r.Key, from, to) {
-		if err != nil {
-			return err
-		}
-		o.found = append(o.found, e)
-		o.starts[e.Key.Window.Start] = true
-	}
-	return nil
+	o.found = o.found[:0]
+	clear(o.starts)
+	return o.st.Each(r.Key, from, to, reverse, o.keep)
 }
 
 // slide folds a record whose own window does not reach below 0. It looks at the

@@ -72,6 +72,10 @@ type match[V any] struct {
 // are skipped, except that an outer side's records without key are sent alone.
 func StreamJoin[K, V, V2, R any](env *Env, s JoinSide[K, V, V2, R], next Sink[K, R]) Sink[K, V] {
 	op := &streamJoin[K, V, V2, R]{JoinSide: s, env: env, out: newSlot(next)}
+	op.keep = func(e store.WindowEntry[K, V2]) bool {
+		op.found = append(op.found, match[V2]{e.Value, e.Key.Window.Start})
+		return true
+	}
 	return op.process
 }
 
@@ -80,6 +84,7 @@ type streamJoin[K, V, V2, R any] struct {
 	env   *Env
 	out   *slot[K, R]
 	found []match[V2]
+	keep  func(store.WindowEntry[K, V2]) bool // made once
 }
 
 func (o *streamJoin[K, V, V2, R]) process(r *record.Record[K, V]) error {
@@ -115,13 +120,7 @@ func (o *streamJoin[K, V, V2, R]) process(r *record.Record[K, V]) error {
 // find reads the matches before any is sent: what comes after writes stores.
 func (o *streamJoin[K, V, V2, R]) find(k K, from, to int64) error {
 	o.found = o.found[:0]
-	for e, err := range o.Other.Fetch(k, from, to) {
-		if err != nil {
-			return err
-		}
-		o.found = append(o.found, match[V2]{e.Value, e.Key.Window.Start})
-	}
-	return nil
+	return o.Other.Each(k, from, to, false, o.keep)
 }
 
 func (o *streamJoin[K, V, V2, R]) matches(r *record.Record[K, V]) error {
