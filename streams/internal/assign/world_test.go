@@ -17,7 +17,7 @@ import (
 )
 
 // seeds is how many random groups each property is tried on: go test -seeds 100000.
-var seeds = flag.Uint64("seeds", 400, "random groups to try")
+var seeds = flag.Uint64("seeds", 200, "random groups to try")
 
 // eachSeed runs a property on all of them, a few goroutines at a time.
 func eachSeed(t *testing.T, property func(t *testing.T, rng *rand.Rand)) {
