@@ -37,10 +37,10 @@ type buffered struct {
 type Buffer[K, V any] struct {
 	engine Engine
 	codec[K, V]
-	rows   map[string]*buffered // nil until the first use
-	queue  bufferQueue
-	bytes  int
-	dirty  dirtyKeys
+	rows  map[string]*buffered // nil until the first use
+	queue bufferQueue
+	bytes int
+	dirty dirtyKeys
 }
 
 // NewBuffer is the typed view of an engine whose Spec is a buffer.
