@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -46,10 +47,17 @@ func Judge(err error) Verdict {
 	switch {
 	case errors.Is(err, kgo.ErrClientClosed), errors.Is(err, kgo.ErrAborting):
 		return Abort // the producer was given up, by us
-	case isAny(err, context.DeadlineExceeded, kgo.ErrRecordTimeout, kgo.ErrRecordRetries, io.EOF), kgo.IsRetryableBrokerErr(err):
-		return Retry // an end of the connection, also at its first answer, which the client takes for a mistake
+	case isAny(err, context.DeadlineExceeded, kgo.ErrRecordTimeout, kgo.ErrRecordRetries), kgo.IsRetryableBrokerErr(err), broken(err):
+		return Retry
 	}
 	return Fatal
+}
+
+// broken is a connection that ended, also one that did so at its first answer, which
+// the client takes for a mistake of the configuration.
+func broken(err error) bool {
+	var network *net.OpError // not net.Error, which an error of the disk is, too
+	return errors.As(err, &network) || isAny(err, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed)
 }
 
 // verdictOf looks one of Kafka's errors up. What is in no row is fatal.

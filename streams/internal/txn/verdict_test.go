@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,7 +46,8 @@ func TestJudge(t *testing.T) {
 	for want, errs := range map[txn.Verdict][]error{
 		txn.Retry: {
 			kerr.RebalanceInProgress, kerr.IllegalGeneration, kerr.CoordinatorNotAvailable, kerr.CoordinatorLoadInProgress,
-			kerr.NotCoordinator, kerr.RequestTimedOut, context.DeadlineExceeded, kgo.ErrRecordTimeout, io.EOF,
+			kerr.NotCoordinator, kerr.RequestTimedOut, context.DeadlineExceeded, kgo.ErrRecordTimeout, io.EOF, io.ErrClosedPipe,
+			&net.OpError{Op: "read", Err: syscall.ECONNRESET}, net.ErrClosed,
 		},
 		txn.Abort: {
 			kerr.InvalidTxnState, kerr.InvalidProducerEpoch, kerr.ProducerFenced, kerr.InvalidProducerIDMapping, kerr.UnknownProducerID,
@@ -53,6 +57,7 @@ func TestJudge(t *testing.T) {
 		txn.Fatal: {
 			kerr.FencedInstanceID, kerr.GroupAuthorizationFailed, kerr.TopicAuthorizationFailed, kerr.InvalidGroupID,
 			kerr.OffsetMetadataTooLarge, kerr.MessageTooLarge, errors.New("something new"), context.Canceled,
+			&fs.PathError{Op: "write", Err: syscall.ENOSPC},
 		},
 	} {
 		for _, err := range errs {
