@@ -79,7 +79,16 @@ func Try(t testing.TB, b *streams.Builder, opts ...Option) (*Driver, error) {
 	}
 	built = built.Matching(d.exist)
 	d.program, d.plan = built.ForApplication(d.app, d.caches)
+	t.Cleanup(d.close)
 	return d, d.start()
+}
+
+// close gives up what operators hold at the end of a test that has failed, so that no
+// call of theirs outlives it.
+func (d *Driver) close() {
+	for _, u := range d.units {
+		u.close()
+	}
 }
 
 // start makes the topics and the tasks.

@@ -39,8 +39,16 @@ func newUnit(d *Driver, id topo.TaskID, sub *topo.Subtopology) *unit {
 	}
 }
 
+// close gives up what operators hold, if the task is linked.
+func (u *unit) close() {
+	if u.task != nil {
+		u.task.Close()
+	}
+}
+
 // open links the task on the state that there is, at the committed offsets.
 func (u *unit) open() (err error) {
+	u.close()
 	opt := task.Options{}
 	if u.d.skipUndecodable {
 		opt.Undecodable = func(*task.Raw, *task.DecodeError) bool { return true }
