@@ -22,9 +22,25 @@ func toOrder(string) order { return order{} }
 // TestFaults: each mistake is one line that begins with the user's file and line.
 func TestFaults(t *testing.T) {
 	t.Parallel()
+	for want, declare := range mistakes() {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			b := streams.NewBuilder()
+			declare(b)
+			_, err := b.Build()
+			require.Error(t, err)
+			line := regexp.MustCompile(`(?m)^(builder_test\.go:\d+: .*|the topology is empty: .*)$`)
+			found := strings.Join(line.FindAllString(err.Error(), -1), "\n")
+			require.Contains(t, found, want, "all of it: %v", err)
+		})
+	}
+}
+
+// mistakes are programs that must not build, by what is said about them.
+func mistakes() map[string]func(b builder) {
 	g := func(b builder) streams.Grouped[string, string] { return b.Stream(text("a")).GroupByKey() }
 	var noFunc func(string) string
-	for want, declare := range map[string]func(b builder){
+	return map[string]func(b builder){
 		"the topology is empty":         func(builder) {},
 		"the function is nil":           func(b builder) { b.Stream(text("a")).MapValues(noFunc) },
 		"option 1 is nil":               func(b builder) { b.Stream(text("a"), nil) },
@@ -39,19 +55,19 @@ func TestFaults(t *testing.T) {
 		`the store name "x" is already`: func(b builder) { g(b).Count(streams.As("x")); g(b).Reduce(last, streams.As("x")) },
 		`the source topic "a" is`:       func(b builder) { b.Stream(text("a")); b.Table(text("a")) },
 		"already read with other types": func(b builder) { b.Stream(text("a")); b.Stream(number("a")) },
-		"is already read from the earliest offset at builder_test.go":      func(b builder) { b.Stream(text("a")); b.Stream(text("a"), streams.LatestOffset()) },
-		"two offsets to start from are":  func(b builder) { b.Table(text("a"), streams.LatestOffset(), streams.EarliestOffset()) },
-		"the partition count 0":         func(b builder) { b.Stream(text("a")).GroupByKey(streams.WithPartitions(0)).Count() },
-		"the key serde is nil":          func(b builder) { b.Stream(text("a")).GroupBy(value, nil).Count() },
-		"the value serde is nil":        func(b builder) { g(b).Aggregate(empty, keep, nil) },
-		"only windows and sessions":     func(b builder) { g(b).Count(streams.WithRetention(time.Hour)) },
-		"the retention -1s is not":      func(b builder) { g(b).Count(streams.WithRetention(-time.Second)) },
-		"window size 0s is shorter":     func(b builder) { g(b).WindowedBy(streams.Tumbling(0)) },
-		"window size -1s is shorter":    func(b builder) { g(b).WindowedBy(streams.Hopping(-time.Second, time.Second)) },
-		"the grace -1s is negative":     func(b builder) { g(b).WindowedBy(streams.Tumbling(time.Second).Grace(-time.Second)) },
-		"not in whole milliseconds":     func(b builder) { g(b).WindowedBy(streams.Tumbling(time.Second + 1)) },
-		"advance 2s is larger than":     func(b builder) { g(b).WindowedBy(streams.Hopping(time.Second, 2*time.Second)) },
-		"session gap 0s is shorter":     func(b builder) { g(b).SessionsBy(streams.SessionGap(0)) },
+		"is already read from the earliest offset at builder_test.go": func(b builder) { b.Stream(text("a")); b.Stream(text("a"), streams.LatestOffset()) },
+		"two offsets to start from are":                               func(b builder) { b.Table(text("a"), streams.LatestOffset(), streams.EarliestOffset()) },
+		"the partition count 0":                                       func(b builder) { b.Stream(text("a")).GroupByKey(streams.WithPartitions(0)).Count() },
+		"the key serde is nil":                                        func(b builder) { b.Stream(text("a")).GroupBy(value, nil).Count() },
+		"the value serde is nil":                                      func(b builder) { g(b).Aggregate(empty, keep, nil) },
+		"only windows and sessions":                                   func(b builder) { g(b).Count(streams.WithRetention(time.Hour)) },
+		"the retention -1s is not":                                    func(b builder) { g(b).Count(streams.WithRetention(-time.Second)) },
+		"window size 0s is shorter":                                   func(b builder) { g(b).WindowedBy(streams.Tumbling(0)) },
+		"window size -1s is shorter":                                  func(b builder) { g(b).WindowedBy(streams.Hopping(-time.Second, time.Second)) },
+		"the grace -1s is negative":                                   func(b builder) { g(b).WindowedBy(streams.Tumbling(time.Second).Grace(-time.Second)) },
+		"not in whole milliseconds":                                   func(b builder) { g(b).WindowedBy(streams.Tumbling(time.Second + 1)) },
+		"advance 2s is larger than":                                   func(b builder) { g(b).WindowedBy(streams.Hopping(time.Second, 2*time.Second)) },
+		"session gap 0s is shorter":                                   func(b builder) { g(b).SessionsBy(streams.SessionGap(0)) },
 		"the retention 1s is shorter than the 15s": func(b builder) {
 			g(b).WindowedBy(windows).Count(streams.WithRetention(time.Second))
 		},
@@ -71,15 +87,17 @@ func TestFaults(t *testing.T) {
 		"no serde for the value type streams_test.order, which MAPVALUES at builder_test.go": func(b builder) {
 			b.Stream(text("a")).MapValues(toOrder).SelectKey(func(string, order) string { return "" }).GroupByKey().Count()
 		},
-		"lies ahead": func(b builder) { b.Stream(text("a"), streams.OffsetAgo(-time.Second)) },
-		"the pattern \"(\": ":  func(b builder) { b.StreamMatching("(", serde.String, serde.String) },
+		"lies ahead":          func(b builder) { b.Stream(text("a"), streams.OffsetAgo(-time.Second)) },
+		"the pattern \"(\": ": func(b builder) { b.StreamMatching("(", serde.String, serde.String) },
 		`the source topic "ab" is matched by the pattern "a.*" at`: func(b builder) {
 			b.StreamMatching("a.*", serde.String, serde.String)
 			b.Table(text("ab"))
 		},
-		"LRU of 0 entries":           func(b builder) { g(b).Count(streams.LRU(0)) },
-		"has no bound of entries":    func(b builder) { g(b).WindowedBy(windows).Count(streams.LRU(5)) },
-		"SUPPRESS: the table is ver": func(b builder) { b.Table(text("a"), streams.WithHistory(time.Minute)).Suppress(streams.UntilTimeLimit(time.Second)) },
+		"LRU of 0 entries":        func(b builder) { g(b).Count(streams.LRU(0)) },
+		"has no bound of entries": func(b builder) { g(b).WindowedBy(windows).Count(streams.LRU(5)) },
+		"SUPPRESS: the table is ver": func(b builder) {
+			b.Table(text("a"), streams.WithHistory(time.Minute)).Suppress(streams.UntilTimeLimit(time.Second))
+		},
 		"meet here; give them the same number": func(b builder) {
 			three := b.Stream(text("a")).Repartition(streams.WithPartitions(3))
 			three.Join(b.Stream(text("b")).Repartition(streams.WithPartitions(4)), near, join)
@@ -102,17 +120,6 @@ func TestFaults(t *testing.T) {
 		"no serde for the key type streams_test.order, which KEY-SELECT at": func(b builder) {
 			b.Stream(text("a")).SelectKey(func(_, v string) order { return toOrder(v) }).GroupByKey().Count()
 		},
-	} {
-		t.Run(want, func(t *testing.T) {
-			t.Parallel()
-			b := streams.NewBuilder()
-			declare(b)
-			_, err := b.Build()
-			require.Error(t, err)
-			line := regexp.MustCompile(`(?m)^(builder_test\.go:\d+: .*|the topology is empty: .*)$`)
-			found := strings.Join(line.FindAllString(err.Error(), -1), "\n")
-			require.Contains(t, found, want, "all of it: %v", err)
-		})
 	}
 }
 
