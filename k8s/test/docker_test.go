@@ -193,6 +193,8 @@ func (c *cluster) users(t *testing.T, r rendered) {
 				require.NoError(t, g.Err)
 			}
 		}
+		client := c.as(t, o.name())
+		eventually(t, "the broker knows "+o.name(), func(ctx context.Context) bool { return client.Ping(ctx) == nil })
 	}
 }
 
