@@ -17,6 +17,7 @@ type follower struct {
 	client *kgo.Client
 	failed func(*replica, error)
 	done   chan struct{}
+	into   batches // one after the other, so that many copies need no more memory than one
 
 	mu    sync.Mutex
 	parts map[part]*replica
@@ -123,7 +124,7 @@ func (f *follower) run() {
 func (f *follower) take(c *replica, p kgo.FetchTopicPartition) {
 	err := p.Err
 	if err == nil {
-		err = c.apply(p)
+		err = c.apply(&f.into, p)
 	}
 	if err != nil && !errors.Is(err, kgo.ErrClientClosed) {
 		f.remove(c)
@@ -163,7 +164,7 @@ func (c *replica) open(db store.DB, stores []topo.Store) error {
 		}
 	}
 	c.progress.begin(all)
-	c.db, c.into = db, &batches{db: db, progress: c.progress}
+	c.db = db
 	return nil
 }
 
@@ -179,7 +180,7 @@ func (c *replica) followed() map[string]int64 {
 }
 
 // apply writes records to the copy's store, if it is still ours.
-func (c *replica) apply(p kgo.FetchTopicPartition) error {
+func (c *replica) apply(into *batches, p kgo.FetchTopicPartition) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cur := c.cursors[p.Topic]
@@ -187,7 +188,9 @@ func (c *replica) apply(p kgo.FetchTopicPartition) error {
 		return nil
 	}
 	if len(p.Records) > 0 {
-		if err := cur.read(c.into, p.Records); err != nil {
+		into.db, into.progress = c.db, c.progress
+		if err := cur.read(into, p.Records); err != nil {
+			into.drop()
 			return err
 		}
 	}
@@ -200,7 +203,7 @@ func (c *replica) take() store.DB {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	db := c.db
-	c.db, c.into, c.cursors = nil, nil, nil
+	c.db, c.cursors = nil, nil
 	return db
 }
 

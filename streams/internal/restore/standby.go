@@ -81,7 +81,6 @@ type replica struct {
 	mu      sync.Mutex
 	db      store.DB // while it follows; nil before and after
 	cursors map[string]*cursor
-	into    target
 	lag     map[string]int64
 }
 

@@ -96,10 +96,13 @@ func (b *batches) pause(c *cursor) error {
 	if err := c.failed(b.db.Apply(c.store.Spec.Name, b.muts, c.position())); err != nil {
 		return err
 	}
-	b.muts, b.arena = b.muts[:0], b.arena[:0]
+	b.drop()
 	b.progress.advance(c)
 	return nil
 }
+
+// drop forgets what could not be written.
+func (b *batches) drop() { b.muts, b.arena = b.muts[:0], b.arena[:0] }
 
 func (b *batches) done(*cursor) error { return nil }
 
