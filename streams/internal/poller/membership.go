@@ -40,7 +40,7 @@ func (s *standing) look() (generation int32, losses int, changed <-chan struct{}
 	return s.generation, s.losses, s.changed
 }
 
-// await waits for an assignment of another generation, or the loss of all.
+// await waits for an assignment of a later generation, or the loss of all.
 func (s *standing) await(ctx context.Context, generation int32) error {
 	_, before, _ := s.look()
 	for {
@@ -48,7 +48,7 @@ func (s *standing) await(ctx context.Context, generation int32) error {
 		switch {
 		case losses != before:
 			return fmt.Errorf("the tasks were lost: %w", kerr.UnknownMemberID)
-		case now != generation:
+		case now > generation:
 			return nil
 		}
 		select {

@@ -3,9 +3,13 @@ package txn
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 )
+
+// assignmentWait is how long a transaction is kept open for a new assignment.
+const assignmentWait = 10 * time.Second
 
 // Membership is who commits. A zombie is told by its generation, whatever its
 // transactional id, so every commit of offsets carries it (KIP-447).
@@ -57,10 +61,20 @@ func (c *commit) addOffsets(ctx context.Context) error {
 		if err = c.sendOffsets(ctx, m); !errors.Is(err, kerr.IllegalGeneration) {
 			return err
 		}
-		if err := c.Group.Await(ctx, m); err != nil {
+		if err := c.await(ctx, m); err != nil {
+			return err
+		}
+		if !rest(ctx, firstPause) { // never a loop that only asks
 			return err
 		}
 	}
+}
+
+// await bounds the wait: in the callback of a revocation no assignment can come.
+func (c *commit) await(ctx context.Context, m Membership) error {
+	ctx, cancel := context.WithTimeout(ctx, assignmentWait)
+	defer cancel()
+	return c.Group.Await(ctx, m)
 }
 
 func (c *commit) sendOffsets(ctx context.Context, m Membership) error {

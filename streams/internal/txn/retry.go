@@ -21,13 +21,21 @@ func retrying(ctx context.Context, request func() error) error {
 		if !again(err) {
 			return err
 		}
-		wait := time.NewTimer(pause)
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-			wait.Stop()
+		if !rest(ctx, pause) {
 			return err
 		}
+	}
+}
+
+// rest waits, and reports whether ctx has time left.
+func rest(ctx context.Context, pause time.Duration) bool {
+	wait := time.NewTimer(pause)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
