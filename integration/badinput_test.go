@@ -28,7 +28,7 @@ func fails(t *testing.T, b *streams.Builder, cfg streams.Config) error {
 	err = app.Run(ctx)
 	require.Error(t, err)
 	require.NoError(t, ctx.Err(), "it must give up by itself: %v", err)
-	require.Equal(t, streams.StateFailed, app.Snapshot().State)
+	require.Equal(t, streams.StateFailed, app.Status().State)
 	return err
 }
 
@@ -146,7 +146,7 @@ func TestSkippedRecordsAreCounted(t *testing.T) {
 	r.stop()
 	require.Equal(t, map[string]int64{"good": 2}, latest(t, out))
 	reasons := map[string]uint64{}
-	for key, n := range r.app.Snapshot().Skipped {
+	for key, n := range r.app.Status().Skipped {
 		require.NotEmpty(t, key.Operator)
 		reasons[key.Reason] += n
 	}

@@ -61,7 +61,7 @@ func TestRestart(t *testing.T) {
 		r := start(t, counting(in, out), life.cfg)
 		want := int64((i + 1) * share)
 		eventually(t, life.name+": every record counted", func() bool { return records(t.Context(), c, out) >= want })
-		restored := r.app.Snapshot().RestoredRecords
+		restored := r.app.Status().RestoredRecords
 		r.stop()
 		require.Equal(t, shares(int(want), keys), latest(t, out), life.name)
 		require.Equal(t, want, records(t.Context(), c, out), "%s: a clean stop repeats nothing", life.name)
@@ -84,7 +84,7 @@ func TestTwoMembersShareTheWork(t *testing.T) {
 	c := client(t)
 	one, two := start(t, counting(in, out), config(t, app)), start(t, counting(in, out), config(t, app))
 	eventually(t, "both have tasks", func() bool {
-		a, b := len(one.app.Snapshot().Tasks), len(two.app.Snapshot().Tasks)
+		a, b := len(one.app.Status().Tasks), len(two.app.Status().Tasks)
 		return a > 0 && b > 0 && a+b == partitions
 	})
 	send(t, in, 0, share, keys)
@@ -112,28 +112,28 @@ func TestStaticRestartRebalancesNothing(t *testing.T) {
 	cfgs := []streams.Config{member("pod-0"), member("pod-1")}
 	pods := []*running{start(t, counting(in, out), cfgs[0]), start(t, counting(in, out), cfgs[1])}
 	eventually(t, "both have tasks", func() bool {
-		a, b := len(pods[0].app.Snapshot().Tasks), len(pods[1].app.Snapshot().Tasks)
+		a, b := len(pods[0].app.Status().Tasks), len(pods[1].app.Status().Tasks)
 		return a > 0 && b > 0 && a+b == partitions
 	})
 	for i := range pods { // one of them is the group's leader
 		stays, goes := pods[1-i], pods[i]
 		stays.ready(t)
 		goes.ready(t)
-		before, tasks := stays.app.Snapshot(), taskIDs(goes.app.Snapshot())
+		before, tasks := stays.app.Status(), taskIDs(goes.app.Status())
 		goes.stop()
 
 		pods[i] = start(t, counting(in, out), cfgs[i])
 		pods[i].ready(t)
-		after := stays.app.Snapshot()
+		after := stays.app.Status()
 		require.Equal(t, before.Generation, after.Generation)
-		require.Equal(t, before.Generation, pods[i].app.Snapshot().Generation)
+		require.Equal(t, before.Generation, pods[i].app.Status().Generation)
 		require.Equal(t, before.Rebalances, after.Rebalances)
 		require.Equal(t, before.LastRebalance, after.LastRebalance)
-		require.Equal(t, tasks, taskIDs(pods[i].app.Snapshot()), "it has its own tasks back")
+		require.Equal(t, tasks, taskIDs(pods[i].app.Status()), "it has its own tasks back")
 	}
 }
 
-func taskIDs(s streams.Snapshot) (ids []string) {
+func taskIDs(s streams.Status) (ids []string) {
 	for _, t := range s.Tasks {
 		ids = append(ids, t.ID)
 	}

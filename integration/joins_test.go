@@ -206,7 +206,7 @@ func TestGlobalTableAcrossARestart(t *testing.T) {
 
 // globalRecords is how many records of its topic a global store has read in this life.
 func globalRecords(r *running, store string) uint64 {
-	for _, g := range r.app.Snapshot().Globals {
+	for _, g := range r.app.Status().Globals {
 		if g.Store == store {
 			return g.Records
 		}
@@ -245,7 +245,7 @@ func TestGlobalTableWithABadRecord(t *testing.T) {
 	r := start(t, numbers(), cfg)
 	r.ready(t)
 	var skipped uint64
-	for k, n := range r.app.Snapshot().Skipped {
+	for k, n := range r.app.Status().Skipped {
 		require.Equal(t, "undecodable", k.Reason)
 		skipped += n
 	}

@@ -112,7 +112,7 @@ func TestTakeover(t *testing.T) {
 
 			r := start(t, tw.build(in, out), config(t, app))
 			r.ready(t)
-			require.NotZero(t, r.app.Snapshot().RestoredRecords, "the JVM's changelog")
+			require.NotZero(t, r.app.Status().RestoredRecords, "the JVM's changelog")
 			sendAt(t, in, base, second[3:])
 			drained(t, app)
 			r.stop()
@@ -138,13 +138,13 @@ func TestMixedGroup(t *testing.T) {
 	drained(t, app)
 	r := start(t, countTwin(in, out), config(t, app))
 	eventually(t, "both have tasks", func() bool {
-		n := len(r.app.Snapshot().Tasks)
+		n := len(r.app.Status().Tasks)
 		return n > 0 && n < 2*partitions
 	})
 	sendAt(t, in, base, second[2:4])
 	drained(t, app)
 	jvm.quit()
-	eventually(t, "Millrace has all tasks", func() bool { return len(r.app.Snapshot().Tasks) == 2*partitions })
+	eventually(t, "Millrace has all tasks", func() bool { return len(r.app.Status().Tasks) == 2*partitions })
 	sendAt(t, in, base, second[4:])
 	drained(t, app)
 	r.stop()

@@ -68,7 +68,7 @@ func TestTerminate(t *testing.T) {
 	cfg.StateDir = state
 	r := start(t, counting(in, out), cfg)
 	eventually(t, "every record counted", func() bool { return records(t.Context(), c, out) >= share })
-	require.Zero(t, r.app.Snapshot().RestoredRecords, "the stores were complete")
+	require.Zero(t, r.app.Status().RestoredRecords, "the stores were complete")
 	r.stop()
 	require.Equal(t, shares(share, keys), latest(t, out))
 	require.EqualValues(t, share, records(t.Context(), c, out), "nothing was processed twice")

@@ -33,7 +33,7 @@ func TestScaleUnderLoad(t *testing.T) {
 			last := pods[len(pods)-1]
 			require.NoError(t, last.app.Close(streams.Leave))
 			last.stop()
-			require.Zero(t, last.app.Snapshot().Rebalances["lost"])
+			require.Zero(t, last.app.Status().Rebalances["lost"])
 			pods = pods[:len(pods)-1]
 		}
 		eventually(t, fmt.Sprintf("%d processes share the tasks", n), func() bool {
@@ -46,7 +46,7 @@ func TestScaleUnderLoad(t *testing.T) {
 	}
 	eventually(t, "all counted", func() bool { return lag(t, app) == 0 })
 	for _, p := range pods {
-		require.Zero(t, p.app.Snapshot().Rebalances["lost"])
+		require.Zero(t, p.app.Status().Rebalances["lost"])
 		p.stop()
 	}
 	require.Equal(t, shares(sent, keys), latest(t, out))
@@ -57,7 +57,7 @@ func TestScaleUnderLoad(t *testing.T) {
 func even(pods []*running, tasks int) bool {
 	least, most := tasks, 0
 	for _, p := range pods {
-		s := p.app.Snapshot()
+		s := p.app.Status()
 		if s.State != streams.StateRunning {
 			return false
 		}

@@ -32,20 +32,20 @@ func TestStandbyAfterAKill(t *testing.T) {
 	cfg.NumStandbyReplicas, cfg.SessionTimeout, cfg.HeartbeatInterval = 1, sessions, time.Second
 	r := start(t, counting(in, out), cfg)
 	eventually(t, "half of the tasks, and copies of the others", func() bool {
-		return len(r.app.Snapshot().Tasks) == partitions/2 && caughtUp(r.app.Snapshot()) == partitions/2
+		return len(r.app.Status().Tasks) == partitions/2 && caughtUp(r.app.Status()) == partitions/2
 	})
 	send(t, in, share, 2*share, keys)
 	eventually(t, "all counted", func() bool { return records(t.Context(), c, out) >= 2*share && lag(t, app) == 0 })
-	eventually(t, "copies are hot", func() bool { return caughtUp(r.app.Snapshot()) == partitions/2 })
+	eventually(t, "copies are hot", func() bool { return caughtUp(r.app.Status()) == partitions/2 })
 
-	before := r.app.Snapshot().RestoredRecords
+	before := r.app.Status().RestoredRecords
 	doomed.kill()
 	killed := time.Now()
 	eventually(t, "all tasks", func() bool {
-		s := r.app.Snapshot()
+		s := r.app.Status()
 		return len(s.Tasks) == partitions && s.State == streams.StateRunning
 	})
-	took, restored := time.Since(killed), r.app.Snapshot().RestoredRecords-before
+	took, restored := time.Since(killed), r.app.Status().RestoredRecords-before
 	t.Logf("all tasks run %v after the kill; %d records restored", took.Round(time.Millisecond), restored)
 	require.Less(t, took, sessions+2*time.Second)
 	require.LessOrEqual(t, restored, uint64(share/100))
@@ -56,7 +56,7 @@ func TestStandbyAfterAKill(t *testing.T) {
 }
 
 // caughtUp counts copies that have all there is.
-func caughtUp(s streams.Snapshot) (n int) {
+func caughtUp(s streams.Status) (n int) {
 	for _, c := range s.Standbys {
 		if !c.Restoring && c.Lag == 0 {
 			n++
@@ -66,7 +66,7 @@ func caughtUp(s streams.Snapshot) (n int) {
 }
 
 // storing counts the tasks with a store, in the JVM's counting topology.
-func storing(s streams.Snapshot) (n int) {
+func storing(s streams.Status) (n int) {
 	for _, task := range s.Tasks {
 		if strings.HasPrefix(task.ID, "1_") {
 			n++
@@ -93,7 +93,7 @@ func TestStandbysWithAJVM(t *testing.T) {
 
 	jvm := startJVM(t, "count", app)
 	eventually(t, "half of the tasks, and copies of those of the JVM", func() bool {
-		s := r.app.Snapshot()
+		s := r.app.Status()
 		return len(s.Tasks) == partitions && caughtUp(s) == partitions-storing(s)
 	})
 	sendAt(t, in, base, second[3:])
@@ -120,18 +120,18 @@ func TestWarmUpOfAJVM(t *testing.T) {
 	r.ready(t)
 	sendAt(t, in, base, second[:3])
 	drained(t, app)
-	tasks := len(r.app.Snapshot().Tasks)
+	tasks := len(r.app.Status().Tasks)
 	require.Equal(t, 2*partitions, tasks)
 
 	jvm := startJVM(t, "count", app)
 	eventually(t, "half of the tasks", func() bool {
-		s := r.app.Snapshot()
+		s := r.app.Status()
 		return len(s.Tasks) == partitions && storing(s) == partitions/2
 	})
 	sendAt(t, in, base, second[3:])
 	drained(t, app)
 	jvm.quit()
-	eventually(t, "all tasks are back", func() bool { return len(r.app.Snapshot().Tasks) == 2*partitions })
+	eventually(t, "all tasks are back", func() bool { return len(r.app.Status().Tasks) == 2*partitions })
 	r.stop()
 	got := map[string]string{}
 	for _, rec := range readAll(t, out) {
@@ -160,9 +160,9 @@ func TestRollingRestart(t *testing.T) {
 	}
 	send(t, in, 0, share, keys)
 	rest := func() bool {
-		tasks, copies, generation := 0, 0, pods[0].app.Snapshot().Generation
+		tasks, copies, generation := 0, 0, pods[0].app.Status().Generation
 		for _, p := range pods {
-			s := p.app.Snapshot()
+			s := p.app.Status()
 			if s.State != streams.StateRunning || s.Generation != generation {
 				return false
 			}
@@ -178,19 +178,19 @@ func TestRollingRestart(t *testing.T) {
 		}
 		return calm > 20
 	})
-	generation := pods[0].app.Snapshot().Generation
+	generation := pods[0].app.Status().Generation
 	for i := range pods {
 		pods[i].stop()
 		pods[i] = start(t, counting(in, out), cfgs[i])
 		eventually(t, "the group is at rest", rest)
-		s := pods[i].app.Snapshot()
+		s := pods[i].app.Status()
 		require.Equal(t, generation, s.Generation, "pod %d", i)
 		require.Zero(t, s.RestoredRecords)
 	}
 	send(t, in, share, 2*share, keys)
 	eventually(t, "all counted", func() bool { return records(t.Context(), c, out) >= 2*share })
 	for _, p := range pods {
-		require.Equal(t, generation, p.app.Snapshot().Generation)
+		require.Equal(t, generation, p.app.Status().Generation)
 		p.stop()
 	}
 	require.Equal(t, shares(2*share, keys), latest(t, out))

@@ -171,7 +171,7 @@ func start(t *testing.T, b *streams.Builder, cfg streams.Config) *running {
 func (r *running) ready(t *testing.T) {
 	t.Helper()
 	eventually(t, "running", func() bool {
-		s := r.app.Snapshot()
+		s := r.app.Status()
 		require.NotEqual(t, streams.StateFailed, s.State, s.Err)
 		return s.State == streams.StateRunning && len(s.Tasks) > 0
 	})

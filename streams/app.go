@@ -162,7 +162,7 @@ func (a *App) failure() error {
 
 // changed logs that the App began to restore, or that all its tasks run.
 func (a *App) changed() {
-	s := a.Snapshot()
+	s := a.Status()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if s.State != a.told && a.phase == StateRunning {

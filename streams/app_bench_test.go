@@ -38,7 +38,7 @@ func BenchmarkCounts(b *testing.B) {
 	done := make(chan error)
 	b.ResetTimer()
 	go func() { done <- app.Run(ctx) }()
-	for tick := time.Tick(time.Millisecond); app.Snapshot().Processed < uint64(b.N); {
+	for tick := time.Tick(time.Millisecond); app.Status().Processed < uint64(b.N); {
 		<-tick
 	}
 	stop()

@@ -58,7 +58,7 @@ func TestWrongPassword(t *testing.T) {
 
 	c.SASL.Password = "right"
 	app := launch(t, streaming("lines"), c)
-	app.wait("running", func(s streams.Snapshot) bool { return s.State == streams.StateRunning })
+	app.wait("running", func(s streams.Status) bool { return s.State == streams.StateRunning })
 	require.NoError(t, app.end())
 }
 
@@ -77,7 +77,7 @@ func TestMissingTopicNamesItAndItsLine(t *testing.T) {
 	require.ErrorContains(t, err, "nowhere")
 	require.ErrorContains(t, err, "app_faults_test.go:")
 	require.ErrorContains(t, err, "WaitForSources")
-	s := app.Snapshot()
+	s := app.Status()
 	require.Equal(t, streams.StateFailed, s.State)
 	require.Equal(t, err.Error(), s.Err)
 }
@@ -100,7 +100,7 @@ func TestSecondProcessOnOneStateDirIsRefused(t *testing.T) {
 	c := r.config()
 	c.StateLockTimeout = 10 * time.Millisecond
 	first := launch(t, wordcount(), c)
-	first.wait("running", func(s streams.Snapshot) bool { return s.State == streams.StateRunning })
+	first.wait("running", func(s streams.Status) bool { return s.State == streams.StateRunning })
 	err := launch(t, wordcount(), c).outcome()
 	require.ErrorContains(t, err, fmt.Sprint(os.Getpid()))
 	require.ErrorContains(t, err, c.StateDir)
@@ -114,14 +114,14 @@ func TestFencedByOurOwnName(t *testing.T) {
 	c := r.config()
 	c.InstanceID = "pod-0"
 	first := launch(t, wordcount(), c)
-	first.wait("running", func(s streams.Snapshot) bool { return s.State == streams.StateRunning })
+	first.wait("running", func(s streams.Status) bool { return s.State == streams.StateRunning })
 	c.StateDir = t.TempDir()
 	second := launch(t, wordcount(), c)
 	err := first.outcome()
 	require.ErrorIs(t, err, streams.ErrFenced)
 	require.ErrorContains(t, err, `"pod-0"`)
 	require.ErrorContains(t, err, "StatefulSet")
-	second.wait("all tasks", func(s streams.Snapshot) bool { return s.State == streams.StateRunning && len(s.Tasks) == 6 })
+	second.wait("all tasks", func(s streams.Status) bool { return s.State == streams.StateRunning && len(s.Tasks) == 6 })
 	require.NoError(t, second.end())
 }
 
@@ -163,7 +163,7 @@ func TestUndecodableFailsWithItsPlaceOrIsSkippedAndCounted(t *testing.T) {
 	c.OnUndecodable = streams.Always(streams.Continue)
 	app := launch(t, numbers(), c)
 	r.consume("counts").until(map[string]int64{"good": 2})
-	s := app.wait("the count", func(s streams.Snapshot) bool { return len(s.Skipped) > 0 })
+	s := app.wait("the count", func(s streams.Status) bool { return len(s.Skipped) > 0 })
 	for k, n := range s.Skipped {
 		require.Equal(t, "undecodable", k.Reason)
 		require.True(t, strings.HasPrefix(k.Operator, "KSTREAM-SOURCE"), k.Operator)
@@ -180,7 +180,7 @@ func TestPanicInUserCodeEndsRunWithThePlace(t *testing.T) {
 	err := app.outcome()
 	require.ErrorContains(t, err, "panic: thirteen")
 	require.ErrorContains(t, err, "offset 0")
-	require.EqualValues(t, 1, app.Snapshot().ProcessErrors)
+	require.EqualValues(t, 1, app.Status().ProcessErrors)
 }
 
 // TestStopWhileStarting: an App that waits for its topics can be stopped.
@@ -190,7 +190,7 @@ func TestStopWhileStarting(t *testing.T) {
 	c := r.config()
 	c.WaitForSources = time.Minute
 	app := launch(t, streaming("nowhere"), c)
-	app.wait("starting", func(s streams.Snapshot) bool { return s.State == streams.StateStarting })
+	app.wait("starting", func(s streams.Status) bool { return s.State == streams.StateStarting })
 	require.NoError(t, app.end())
-	require.Equal(t, streams.StateStopped, app.Snapshot().State)
+	require.Equal(t, streams.StateStopped, app.Status().State)
 }

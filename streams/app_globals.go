@@ -77,7 +77,7 @@ func (e *engine) closeGlobals() error {
 }
 
 // describeGlobals adds the global stores to a snapshot.
-func (e *engine) describeGlobals(s *Snapshot) {
+func (e *engine) describeGlobals(s *Status) {
 	if e.globals == nil {
 		return
 	}

@@ -174,13 +174,13 @@ func TestDedupRemembersOnANewDisk(t *testing.T) {
 	again := launch(t, build(), r.config()) // another folder, which is empty
 	r.lines("a", "b", "c", "d")
 	out.when("the new line", func(last map[string]int64) bool { return len(last) == 4 })
-	s := again.wait("duplicates", func(s streams.Snapshot) bool { return duplicates(s) == 3 })
+	s := again.wait("duplicates", func(s streams.Status) bool { return duplicates(s) == 3 })
 	require.Equal(t, 4, out.n, "each once: %+v", s.Skipped)
 	require.NoError(t, again.end())
 }
 
 // duplicates is how many records Dedup has left out.
-func duplicates(s streams.Snapshot) (n uint64) {
+func duplicates(s streams.Status) (n uint64) {
 	for key, count := range s.Skipped {
 		if key.Reason == "duplicate" {
 			n += count

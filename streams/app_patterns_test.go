@@ -74,7 +74,7 @@ func TestTablesAreRestoredFromTheirTopics(t *testing.T) {
 	heard := &heard{}
 	c.RestoreListener = heard
 	again := launch(t, declare(), c)
-	again.wait("running", func(s streams.Snapshot) bool { return s.State == streams.StateRunning })
+	again.wait("running", func(s streams.Status) bool { return s.State == streams.StateRunning })
 	r.put("orders", "j", "nobody")
 	r.put("orders", "k", "o2")
 	counts.when("another 4", func(map[string]int64) bool { return counts.n >= 2 })

@@ -118,21 +118,21 @@ func run(t *testing.T, app *streams.App) *running {
 }
 
 // wait is until the snapshot is as wanted.
-func (r *running) wait(what string, ok func(streams.Snapshot) bool) streams.Snapshot {
+func (r *running) wait(what string, ok func(streams.Status) bool) streams.Status {
 	r.t.Helper()
 	deadline := time.Now().Add(soon)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for time.Now().Before(deadline) {
-		s := r.Snapshot()
+		s := r.Status()
 		if ok(s) {
 			return s
 		}
 		require.NotEqual(r.t, streams.StateFailed, s.State, "waiting for %s: %s", what, s.Err)
 		<-tick.C
 	}
-	require.Fail(r.t, "timed out", "waiting for %s: %+v", what, r.Snapshot())
-	return streams.Snapshot{}
+	require.Fail(r.t, "timed out", "waiting for %s: %+v", what, r.Status())
+	return streams.Status{}
 }
 
 // end asks it to stop and returns what Run returned.

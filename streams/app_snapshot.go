@@ -1,99 +1,47 @@
 package streams
 
 import (
+	"errors"
+	"fmt"
+	"maps"
 	"slices"
-	"time"
 
-	"github.com/millrace/millrace/streams/internal/worker"
+	"github.com/millrace/millrace/store"
+	"github.com/millrace/millrace/streams/internal/topo"
 )
 
-// Snapshot tells how the App is doing at this moment. It is cheap enough to be
-// asked every second.
-func (a *App) Snapshot() Snapshot {
+// ErrNotRunning says that the App does not run, and so has no state open.
+var ErrNotRunning = errors.New("the application is not running")
+
+// Snapshot copies the state of the tasks that are here now to dir, which must not
+// exist: each task as of a commit, at its position in the changelogs. dir is then a
+// Config.StateDir for another process of this application, which restores only what
+// the changelogs got since. It belongs to no instance yet.
+//
+// On the filesystem of Config.StateDir the copy is made of hard links: it takes no
+// space at first, and the time of one flush a task. Processing goes on meanwhile. A
+// task that moves away before its turn is left out. On error nothing is left at dir.
+func (a *App) Snapshot(dir string) error {
 	a.mu.Lock()
-	s := Snapshot{
-		ApplicationID: a.cfg.ApplicationID, State: a.phase, Started: a.started,
-		InstanceID: a.cfg.InstanceID, Workers: a.cfg.Workers, Generation: -1,
-		Skipped: make(map[SkipKey]uint64), Rebalances: make(map[string]uint64),
-		CommitSeconds: Histogram{Bounds: worker.Buckets(), Counts: make([]uint64, len(worker.Buckets())+1)},
-	}
-	if a.err != nil {
-		s.Err = a.err.Error()
-	}
-	rt := a.rt
+	rt, phase := a.rt, a.phase
 	a.mu.Unlock()
-
-	s.RestoredRecords, s.RestoredBytes = a.progress.restored()
-	if a.caches != nil {
-		s.RecordCaches = RecordCaches{Bytes: a.caches.Used(), Limit: a.caches.Limit()}
+	if rt == nil || phase != StateRunning {
+		return fmt.Errorf("state snapshot: %w", ErrNotRunning)
 	}
-	if rt != nil {
-		rt.describe(&s)
-	}
-	return s
+	return rt.state.snapshot(dir)
 }
 
-// describe fills in what the runtime knows.
-func (rt *engine) describe(s *Snapshot) {
-	for _, w := range rt.workers {
-		addStatus(s, w.Status())
-	}
-	rt.describeGlobals(s)
-	counts, last := rt.poller.Rebalances()
-	s.Rebalances = counts
-	if last > 0 {
-		s.LastRebalance = time.UnixMilli(last)
-	}
-	if s.State != StateRunning {
-		return
-	}
-	s.Stores = rt.state.shared.Metrics()
-	s.MemberID, s.Generation = rt.poller.Client().GroupMetadata()
-	for _, t := range rt.poller.Tasks() {
-		s.Tasks = append(s.Tasks, taskStatus(t))
-	}
-	for _, r := range rt.poller.Standbys() {
-		s.Standbys = append(s.Standbys, standbyStatus(r))
-	}
-	s.State = rt.phase(s.Tasks)
-}
-
-// phase refines running by what the group and the tasks are doing.
-func (rt *engine) phase(tasks []TaskStatus) State {
-	if !rt.poller.Joined() {
-		return StateRebalancing
-	}
-	restoring := func(t TaskStatus) bool { return t.State == TaskRestoring }
-	if slices.ContainsFunc(tasks, restoring) {
-		return StateRestoring
-	}
-	return StateRunning
-}
-
-// addStatus adds one worker's numbers to the sums.
-func addStatus(s *Snapshot, w worker.Status) {
-	s.Processed += w.Processed
-	s.Emitted += w.Emitted
-	s.ProcessErrors += w.Errors
-	s.Commits += w.Commits
-	s.CommitSeconds.Sum += w.CommitSeconds
-	for i, n := range w.CommitCounts {
-		s.CommitSeconds.Counts[i] += n
-		s.CommitSeconds.Count += n
-	}
-	for k, n := range w.Skipped {
-		s.Skipped[SkipKey(k)] += n
-	}
-}
-
-func taskStatus(t *worker.Task) TaskStatus {
-	s := TaskStatus{
-		ID: t.ID.String(), State: TaskState(t.State().String()), Worker: t.Worker.Index(), Sources: slices.Clone(t.Topics),
-		Lag: t.Lag(), StreamTime: t.StreamTime(), Processed: t.Processed(), StateBytes: t.StateBytes(),
-	}
-	if s.State == TaskRestoring {
-		p := t.Progress.Status()
-		s.Restore = &RestoreStatus{Store: p.Store, Done: p.Done, Total: p.Total, Bytes: p.Bytes, Rate: p.Rate, ETA: p.ETA}
-	}
-	return s
+func (s *state) snapshot(root string) error {
+	s.mu.Lock()
+	dbs := maps.Clone(s.inUse)
+	s.mu.Unlock()
+	return s.dir.Snapshot(root, func(dirOf func(topo.TaskID) string) error {
+		for _, id := range slices.SortedFunc(maps.Keys(dbs), topo.TaskID.Compare) {
+			err := dbs[id].Checkpoint(dirOf(id))
+			if err != nil && !errors.Is(err, store.ErrClosed) {
+				return fmt.Errorf("state snapshot: task %s: %w", id, err)
+			}
+		}
+		return nil
+	})
 }

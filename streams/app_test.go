@@ -18,7 +18,7 @@ func TestWordcountEndToEnd(t *testing.T) {
 	r.lines("to be or not to be", "that is the question", "to sleep")
 	r.consume("counts").until(map[string]int64{"to": 3, "be": 2, "question": 1, "sleep": 1})
 
-	s := app.wait("the last commit", func(s streams.Snapshot) bool {
+	s := app.wait("the last commit", func(s streams.Status) bool {
 		lag := int64(0)
 		for _, t := range s.Tasks {
 			lag += max(t.Lag, 0)
@@ -31,7 +31,7 @@ func TestWordcountEndToEnd(t *testing.T) {
 	require.Positive(t, s.Generation)
 	require.EqualValues(t, 1, s.Rebalances["assigned"])
 	require.NoError(t, app.end())
-	require.Equal(t, streams.StateStopped, app.Snapshot().State)
+	require.Equal(t, streams.StateStopped, app.Status().State)
 	require.ErrorIs(t, app.Run(context.Background()), streams.ErrAlreadyRun)
 }
 
@@ -57,7 +57,7 @@ func TestRestartRestoresNothingAndAWipeAll(t *testing.T) {
 		require.NoError(t, app.end())
 		require.Equal(t, 3, h.started, "every store is announced")
 		require.Equal(t, 3, h.ended)
-		s := app.Snapshot()
+		s := app.Status()
 		require.EqualValues(t, h.records, s.RestoredRecords)
 		if round.wipe {
 			// Nothing compacts the log here, so each of the earlier updates is read.
@@ -78,7 +78,7 @@ func TestTwoProcessesShareTheTasks(t *testing.T) {
 	out.until(map[string]int64{"a": 3, "b": 3, "c": 3})
 
 	second := launch(t, wordcount(), r.config())
-	half := func(s streams.Snapshot) bool { return s.State == streams.StateRunning && len(s.Tasks) == 3 }
+	half := func(s streams.Status) bool { return s.State == streams.StateRunning && len(s.Tasks) == 3 }
 	a, b := first.wait("half of the tasks", half), second.wait("half of the tasks", half)
 	owned := map[string]bool{}
 	for _, task := range append(a.Tasks, b.Tasks...) {
@@ -91,7 +91,7 @@ func TestTwoProcessesShareTheTasks(t *testing.T) {
 	out.until(map[string]int64{"a": 6, "b": 6, "c": 6})
 
 	require.NoError(t, first.end())
-	second.wait("all tasks", func(s streams.Snapshot) bool { return s.State == streams.StateRunning && len(s.Tasks) == 6 })
+	second.wait("all tasks", func(s streams.Status) bool { return s.State == streams.StateRunning && len(s.Tasks) == 6 })
 	r.lines("a b c", "a b c")
 	out.until(map[string]int64{"a": 8, "b": 8, "c": 8})
 	require.NoError(t, second.end())
@@ -158,5 +158,5 @@ func TestCachesComeOutWithTheCommit(t *testing.T) {
 	r.lines("a c")
 	out.until(map[string]int64{"a": n + 1, "b": n, "c": 1})
 	require.NoError(t, app.end())
-	require.Positive(t, app.Snapshot().RestoredRecords)
+	require.Positive(t, app.Status().RestoredRecords)
 }

@@ -81,7 +81,7 @@ func ExampleFailure() {
 }
 
 // How an application is doing, as plain data.
-func ExampleApp_Snapshot() {
+func ExampleApp_Status() {
 	broker, err := embedded.Start(embedded.WithTopic("lines", 2))
 	if err != nil {
 		fmt.Println(err)
@@ -100,18 +100,18 @@ func ExampleApp_Snapshot() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(app.Snapshot().State)
+	fmt.Println(app.Status().State)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- app.Run(ctx) }()
-	for tick := time.Tick(time.Millisecond); app.Snapshot().State != streams.StateRunning; {
+	for tick := time.Tick(time.Millisecond); app.Status().State != streams.StateRunning; {
 		<-tick
 	}
-	for _, t := range app.Snapshot().Tasks {
+	for _, t := range app.Status().Tasks {
 		fmt.Println(t.ID, t.Sources)
 	}
 	stop()
-	fmt.Println(<-done, app.Snapshot().State)
+	fmt.Println(<-done, app.Status().State)
 	// Output:
 	// created
 	// 0_0 [lines]

@@ -48,7 +48,7 @@ func TestCloseDecidesAboutThePlace(t *testing.T) {
 			c := r.config()
 			c.InstanceID, c.ReplicasFile, c.LeaveOnClose = test.pod, test.file, test.leave
 			app := launch(t, wordcount(), c)
-			app.wait("running", func(s streams.Snapshot) bool { return s.State == streams.StateRunning })
+			app.wait("running", func(s streams.Status) bool { return s.State == streams.StateRunning })
 			require.Equal(t, 1, r.members())
 			require.NoError(t, app.Close(test.close))
 			require.NoError(t, app.outcome())
@@ -66,11 +66,11 @@ func TestFencedMemberLeavesNobody(t *testing.T) {
 	c := r.config()
 	c.InstanceID, c.LeaveOnClose = "pod-0", true
 	first := launch(t, wordcount(), c)
-	first.wait("running", func(s streams.Snapshot) bool { return s.State == streams.StateRunning })
+	first.wait("running", func(s streams.Status) bool { return s.State == streams.StateRunning })
 	c.StateDir = t.TempDir()
 	second := launch(t, wordcount(), c)
 	require.ErrorIs(t, first.outcome(), streams.ErrFenced)
-	second.wait("all tasks", func(s streams.Snapshot) bool { return s.State == streams.StateRunning && len(s.Tasks) == 6 })
+	second.wait("all tasks", func(s streams.Status) bool { return s.State == streams.StateRunning && len(s.Tasks) == 6 })
 	require.Equal(t, 1, r.members())
 	require.NoError(t, second.end())
 	require.Zero(t, r.members())

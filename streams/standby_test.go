@@ -10,7 +10,7 @@ import (
 )
 
 // copies counts the copies that have caught up with all there is.
-func copies(s streams.Snapshot) (n int) {
+func copies(s streams.Status) (n int) {
 	for _, c := range s.Standbys {
 		if !c.Restoring && c.Lag == 0 {
 			n++
@@ -20,7 +20,7 @@ func copies(s streams.Snapshot) (n int) {
 }
 
 // stateful counts the tasks with stores.
-func stateful(s streams.Snapshot) (n int) {
+func stateful(s streams.Status) (n int) {
 	for _, t := range s.Tasks {
 		if t.ID[0] == '1' {
 			n++
@@ -47,10 +47,10 @@ func takesOver(t *testing.T, guarantee streams.Guarantee) {
 	c.NumStandbyReplicas, c.ProcessingGuarantee = 1, guarantee
 	r.lines("a b c d e f g h i j k l m n o p q r s t u v w x y z")
 	first := launch(t, wordcount(), c)
-	first.wait("all tasks", func(s streams.Snapshot) bool { return s.State == streams.StateRunning && len(s.Tasks) == 6 })
+	first.wait("all tasks", func(s streams.Status) bool { return s.State == streams.StateRunning && len(s.Tasks) == 6 })
 	c.StateDir = t.TempDir()
 	second := launch(t, wordcount(), c)
-	all := func(s streams.Snapshot) bool {
+	all := func(s streams.Status) bool {
 		return s.State == streams.StateRunning && len(s.Tasks) == 3 && stateful(s)+copies(s) == 3
 	}
 	first.wait("its half and the copies", all)
@@ -59,10 +59,10 @@ func takesOver(t *testing.T, guarantee streams.Guarantee) {
 	out := r.consume("counts")
 	r.lines("a a b", "c")
 	out.until(map[string]int64{"a": 3, "b": 2, "c": 2, "z": 1})
-	second.wait("up to date", func(s streams.Snapshot) bool { return copies(s) == 3-stateful(s) })
-	before := second.Snapshot().RestoredRecords
+	second.wait("up to date", func(s streams.Status) bool { return copies(s) == 3-stateful(s) })
+	before := second.Status().RestoredRecords
 	require.NoError(t, first.end())
-	s := second.wait("all tasks", func(s streams.Snapshot) bool { return s.State == streams.StateRunning && len(s.Tasks) == 6 })
+	s := second.wait("all tasks", func(s streams.Status) bool { return s.State == streams.StateRunning && len(s.Tasks) == 6 })
 	require.Empty(t, s.Standbys)
 	require.LessOrEqual(t, s.RestoredRecords-before, uint64(4), "what was counted last")
 	r.lines("a z")
@@ -81,10 +81,10 @@ func TestWarmUp(t *testing.T) {
 	first := launch(t, wordcount(), c)
 	out := r.consume("counts")
 	out.until(map[string]int64{"a": 2, "z": 2})
-	first.wait("all tasks", func(s streams.Snapshot) bool { return s.State == streams.StateRunning && len(s.Tasks) == 6 })
+	first.wait("all tasks", func(s streams.Status) bool { return s.State == streams.StateRunning && len(s.Tasks) == 6 })
 	c.StateDir = t.TempDir()
 	second := launch(t, wordcount(), c)
-	s := second.wait("its half", func(s streams.Snapshot) bool {
+	s := second.wait("its half", func(s streams.Status) bool {
 		return s.State == streams.StateRunning && len(s.Tasks) == 3 && stateful(s) > 0
 	})
 	require.Empty(t, s.Standbys)

@@ -191,5 +191,5 @@ func TestRetentionOptions(t *testing.T) {
 	require.Equal(t, "2", stores[1].ChangelogConfig["min.insync.replicas"])
 	require.Equal(t, 61*time.Second, stores[2].Spec.Retention)
 	require.Equal(t, time.Minute, stores[2].Spec.WindowSize)
-	require.EqualValues(t, 1, r.plan.Subtopologies[0].Sources[0].Reset)
+	require.Equal(t, "the latest offset", r.plan.Subtopologies[0].Sources[0].Reset.String())
 }

@@ -79,7 +79,7 @@ func (j *job) await(ctx context.Context, client *kgo.Client, want map[string]int
 		case sum != seen:
 			seen, since = sum, time.Now()
 		case time.Since(since) > patience:
-			return fmt.Errorf("nothing has come for %s, the application is %s; %s", patience, j.app.Snapshot().State, missing)
+			return fmt.Errorf("nothing has come for %s, the application is %s; %s", patience, j.app.Status().State, missing)
 		}
 		select {
 		case <-tick.C:
@@ -94,7 +94,7 @@ func (j *job) await(ctx context.Context, client *kgo.Client, want map[string]int
 
 // running says whether the application has its tasks, and all of them run.
 func (j *job) running() bool {
-	s := j.app.Snapshot()
+	s := j.app.Status()
 	return s.State == streams.StateRunning && len(s.Tasks) > 0
 }
 
@@ -114,7 +114,7 @@ func lacking(ctx context.Context, client *kgo.Client, want map[string]int64) (mi
 
 // late counts the events that this life left out because they came too late.
 func (j *job) late() (n uint64) {
-	for key, skipped := range j.app.Snapshot().Skipped {
+	for key, skipped := range j.app.Status().Skipped {
 		if key.Reason == "late" {
 			n += skipped
 		}

@@ -51,8 +51,8 @@ func exposition(text string) exposed {
 // application has something for every metric to say.
 type application struct{}
 
-func (application) Snapshot() streams.Snapshot {
-	return streams.Snapshot{
+func (application) Status() streams.Status {
+	return streams.Status{
 		ApplicationID: "useractivity", State: streams.StateRestoring, Started: time.Unix(1, 0), LastRebalance: time.Unix(2, 0),
 		Skipped: map[streams.SkipKey]uint64{{Operator: "KSTREAM-1", Reason: "late"}: 1}, Rebalances: map[string]uint64{"lost": 1},
 		CommitSeconds: streams.Histogram{Bounds: []float64{1}, Counts: []uint64{1, 0}, Count: 1},

@@ -7,10 +7,10 @@ import (
 	"github.com/millrace/millrace/streams"
 )
 
-// Source is what the handlers ask: *streams.App, or a fake in tests. Snapshot is
+// Source is what the handlers ask: *streams.App, or a fake in tests. Status is
 // called once a request, from the server's goroutines.
 type Source interface {
-	Snapshot() streams.Snapshot
+	Status() streams.Status
 }
 
 // Option extends Handler.
@@ -36,9 +36,9 @@ func Handler(app Source, opts ...Option) http.Handler {
 }
 
 // probe asks the application and answers with what check makes of it.
-func probe(app Source, check func(streams.Snapshot) report) http.Handler {
+func probe(app Source, check func(streams.Status) report) http.Handler {
 	return readOnly(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		check(app.Snapshot()).write(w)
+		check(app.Status()).write(w)
 	}))
 }
 

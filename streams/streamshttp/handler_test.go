@@ -17,9 +17,9 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // app is an application that is always in the same state.
-type app streams.Snapshot
+type app streams.Status
 
-func (a app) Snapshot() streams.Snapshot { return streams.Snapshot(a) }
+func (a app) Status() streams.Status { return streams.Status(a) }
 
 // ask sends a request and returns the status and the decoded body.
 func ask(t *testing.T, h http.Handler, method, path string) (int, map[string]any) {

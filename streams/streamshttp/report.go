@@ -35,7 +35,7 @@ type restoring struct {
 
 // health is liveness: whether a restart could help. A broker that is away, a
 // rebalance or a long restore are no reason to be killed.
-func health(s streams.Snapshot) report {
+func health(s streams.Status) report {
 	r := report{OK: true, State: s.State.String()}
 	switch s.State {
 	case streams.StateFailed:
@@ -48,7 +48,7 @@ func health(s streams.Snapshot) report {
 
 // startup is whether the process came up: state directory opened, topics checked,
 // group joined. From there on liveness takes over.
-func startup(s streams.Snapshot) report {
+func startup(s streams.Status) report {
 	r := health(s)
 	if r.OK && s.State < streams.StateRebalancing {
 		r.OK, r.Reason = false, "not started yet"
@@ -58,7 +58,7 @@ func startup(s streams.Snapshot) report {
 
 // ready is whether every task of this process is running. No task at all is ready
 // too: a group may have more members than partitions.
-func ready(s streams.Snapshot) report {
+func ready(s streams.Status) report {
 	r := report{State: s.State.String(), Tasks: map[streams.TaskState]int{}}
 	for _, t := range s.Tasks {
 		r.Tasks[t.State]++
@@ -73,7 +73,7 @@ func ready(s streams.Snapshot) report {
 
 // notReady is the reason against readiness, or empty. The tasks decide together
 // with the state: a snapshot may be taken between the two.
-func notReady(s streams.Snapshot, r report) string {
+func notReady(s streams.Status, r report) string {
 	running := r.Tasks[streams.TaskRunning]
 	switch {
 	case s.State == streams.StateFailed:

@@ -16,7 +16,7 @@ const maxScrapes = 4
 
 // Source is what the collector asks: *streams.App, or a fake in tests.
 type Source interface {
-	Snapshot() streams.Snapshot
+	Status() streams.Status
 }
 
 // collector makes metrics of one snapshot per scrape.
@@ -31,7 +31,7 @@ type collector struct {
 // process may share a registry if their ids differ.
 func NewCollector(app Source) prometheus.Collector {
 	c := collector{app: app, metrics: metrics(), desc: map[string]*prometheus.Desc{}}
-	labels := prometheus.Labels{"application": app.Snapshot().ApplicationID}
+	labels := prometheus.Labels{"application": app.Status().ApplicationID}
 	for _, m := range c.metrics {
 		c.desc[m.name] = prometheus.NewDesc(m.name, m.help, m.labels, labels)
 	}
@@ -56,7 +56,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c collector) Collect(ch chan<- prometheus.Metric) {
-	s := c.app.Snapshot()
+	s := c.app.Status()
 	for _, m := range c.metrics {
 		m.read(s, sink{ch, c.desc[m.name], m.kind})
 	}

@@ -20,9 +20,9 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // app is an application that is always in the same state.
-type app streams.Snapshot
+type app streams.Status
 
-func (a app) Snapshot() streams.Snapshot { return streams.Snapshot(a) }
+func (a app) Status() streams.Status { return streams.Status(a) }
 
 // busy has something for every metric to say.
 func busy() app {

@@ -13,7 +13,7 @@ type metric struct {
 	name, help string
 	kind       prometheus.ValueType
 	labels     []string
-	read       func(streams.Snapshot, sink)
+	read       func(streams.Status, sink)
 }
 
 const (
@@ -28,15 +28,15 @@ func ofApplication() []metric {
 	return []metric{
 		{"millrace_state", "1 for the state the application is in, 0 for the others.", gauge, []string{"state"}, states},
 		{"millrace_start_time_seconds", "When the application was run, in seconds since the epoch.", gauge, nil, started},
-		{"millrace_workers", "Goroutines that process records.", gauge, nil, single(func(s streams.Snapshot) float64 { return float64(s.Workers) })},
-		{"millrace_group_generation", "Generation of the consumer group, -1 while no member.", gauge, nil, single(func(s streams.Snapshot) float64 { return float64(s.Generation) })},
+		{"millrace_workers", "Goroutines that process records.", gauge, nil, single(func(s streams.Status) float64 { return float64(s.Workers) })},
+		{"millrace_group_generation", "Generation of the consumer group, -1 while no member.", gauge, nil, single(func(s streams.Status) float64 { return float64(s.Generation) })},
 
-		{"millrace_records_processed_total", "Records that went into the topology.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.Processed })},
-		{"millrace_records_emitted_total", "Records sent to Kafka, changelog records included.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.Emitted })},
+		{"millrace_records_processed_total", "Records that went into the topology.", counter, nil, count(func(s streams.Status) uint64 { return s.Processed })},
+		{"millrace_records_emitted_total", "Records sent to Kafka, changelog records included.", counter, nil, count(func(s streams.Status) uint64 { return s.Emitted })},
 		{"millrace_records_skipped_total", "Records left out, by operator and reason.", counter, []string{"operator", "reason"}, skipped},
-		{"millrace_process_errors_total", "Errors raised by processing, handled ones included.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.ProcessErrors })},
+		{"millrace_process_errors_total", "Errors raised by processing, handled ones included.", counter, nil, count(func(s streams.Status) uint64 { return s.ProcessErrors })},
 
-		{"millrace_commits_total", "Commits, one for each task with progress.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.Commits })},
+		{"millrace_commits_total", "Commits, one for each task with progress.", counter, nil, count(func(s streams.Status) uint64 { return s.Commits })},
 		{"millrace_commit_duration_seconds", "How long commits took.", 0, nil, commitDuration},
 
 		{"millrace_rebalances_total", "Changes of the assignment, by cause.", counter, []string{"cause"}, rebalances},
@@ -50,8 +50,8 @@ func ofApplication() []metric {
 
 		{"millrace_standby_lag_records", "Changelog records that the copy of another process's task is behind.", gauge, []string{"task"}, standbyLag},
 
-		{"millrace_restored_records_total", "Records restored from changelogs.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.RestoredRecords })},
-		{"millrace_restored_bytes_total", "Bytes of keys and values restored from changelogs.", counter, nil, count(func(s streams.Snapshot) uint64 { return s.RestoredBytes })},
+		{"millrace_restored_records_total", "Records restored from changelogs.", counter, nil, count(func(s streams.Status) uint64 { return s.RestoredRecords })},
+		{"millrace_restored_bytes_total", "Bytes of keys and values restored from changelogs.", counter, nil, count(func(s streams.Status) uint64 { return s.RestoredBytes })},
 		{"millrace_restore_remaining_records", "Changelog offsets still to be restored by the task.", gauge, []string{"task"}, perTask(restoring(remaining))},
 		{"millrace_restore_progress_ratio", "How much of the task's changelogs is restored, from 0 to 1.", gauge, []string{"task"}, perTask(restoring(ratio))},
 		{"millrace_restore_eta_seconds", "How long the task's restore still takes at its present rate; absent while unknown.", gauge, []string{"task"}, perTask(restoring(eta))},
@@ -59,18 +59,18 @@ func ofApplication() []metric {
 }
 
 // single is a metric of one value without labels.
-func single(value func(streams.Snapshot) float64) func(streams.Snapshot, sink) {
-	return func(s streams.Snapshot, out sink) { out.send(value(s)) }
+func single(value func(streams.Status) float64) func(streams.Status, sink) {
+	return func(s streams.Status, out sink) { out.send(value(s)) }
 }
 
 // count is single for counters.
-func count(value func(streams.Snapshot) uint64) func(streams.Snapshot, sink) {
-	return func(s streams.Snapshot, out sink) { out.send(float64(value(s))) }
+func count(value func(streams.Status) uint64) func(streams.Status, sink) {
+	return func(s streams.Status, out sink) { out.send(float64(value(s))) }
 }
 
 // perTask is a metric with one value for each task that has one.
-func perTask(value func(streams.TaskStatus) (float64, bool)) func(streams.Snapshot, sink) {
-	return func(s streams.Snapshot, out sink) {
+func perTask(value func(streams.TaskStatus) (float64, bool)) func(streams.Status, sink) {
+	return func(s streams.Status, out sink) {
 		for _, t := range s.Tasks {
 			if v, ok := value(t); ok {
 				out.send(v, t.ID)
@@ -79,7 +79,7 @@ func perTask(value func(streams.TaskStatus) (float64, bool)) func(streams.Snapsh
 	}
 }
 
-func standbyLag(s streams.Snapshot, out sink) {
+func standbyLag(s streams.Status, out sink) {
 	for _, c := range s.Standbys {
 		out.send(float64(c.Lag), c.ID)
 	}
@@ -95,13 +95,13 @@ func restoring(value func(streams.RestoreStatus) (float64, bool)) func(streams.T
 	}
 }
 
-func states(s streams.Snapshot, out sink) {
+func states(s streams.Status, out sink) {
 	for state := streams.StateCreated; state <= streams.StateFailed; state++ {
 		out.send(truth(state == s.State), state.String())
 	}
 }
 
-func taskStates(s streams.Snapshot, out sink) {
+func taskStates(s streams.Status, out sink) {
 	n := map[streams.TaskState]float64{streams.TaskRestoring: 0, streams.TaskRunning: 0, streams.TaskClosing: 0}
 	for _, t := range s.Tasks {
 		n[t.State]++
@@ -111,21 +111,21 @@ func taskStates(s streams.Snapshot, out sink) {
 	}
 }
 
-func skipped(s streams.Snapshot, out sink) {
+func skipped(s streams.Status, out sink) {
 	for key, n := range s.Skipped {
 		out.send(float64(n), key.Operator, key.Reason)
 	}
 }
 
-func rebalances(s streams.Snapshot, out sink) {
+func rebalances(s streams.Status, out sink) {
 	for cause, n := range s.Rebalances {
 		out.send(float64(n), cause)
 	}
 }
 
-func commitDuration(s streams.Snapshot, out sink) { out.histogram(s.CommitSeconds) }
-func started(s streams.Snapshot, out sink)        { moment(s.Started, out) }
-func lastRebalance(s streams.Snapshot, out sink)  { moment(s.LastRebalance, out) }
+func commitDuration(s streams.Status, out sink) { out.histogram(s.CommitSeconds) }
+func started(s streams.Status, out sink)        { moment(s.Started, out) }
+func lastRebalance(s streams.Status, out sink)  { moment(s.LastRebalance, out) }
 
 // moment sends a time that has come, and nothing for one that has not.
 func moment(t time.Time, out sink) {

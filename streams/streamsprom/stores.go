@@ -10,8 +10,8 @@ import (
 // them. They are sums over the process's tasks, so that their number does not grow
 // with partitions; millrace_task_state_bytes tells tasks apart.
 func ofStores() []metric {
-	caches := func(value func(streams.RecordCaches) int64) func(streams.Snapshot, sink) {
-		return single(func(s streams.Snapshot) float64 { return float64(value(s.RecordCaches)) })
+	caches := func(value func(streams.RecordCaches) int64) func(streams.Status, sink) {
+		return single(func(s streams.Status) float64 { return float64(value(s.RecordCaches)) })
 	}
 	return []metric{
 		{"millrace_record_cache_bytes", "Memory of the record caches.", gauge, nil, caches(func(c streams.RecordCaches) int64 { return c.Bytes })},
@@ -41,11 +41,11 @@ func ofStores() []metric {
 }
 
 // stores is a metric of what all stores share.
-func stores(value func(pebblestore.Metrics) int64) func(streams.Snapshot, sink) {
-	return single(func(s streams.Snapshot) float64 { return float64(value(s.Stores)) })
+func stores(value func(pebblestore.Metrics) int64) func(streams.Status, sink) {
+	return single(func(s streams.Status) float64 { return float64(value(s.Stores)) })
 }
 
 // total is a metric of the stores' sum.
-func total(value func(pebblestore.DBMetrics) int64) func(streams.Snapshot, sink) {
+func total(value func(pebblestore.DBMetrics) int64) func(streams.Status, sink) {
 	return stores(func(m pebblestore.Metrics) int64 { return value(m.Total) })
 }

@@ -64,7 +64,8 @@ type Closed struct {
 	// At is the time up to which windows were sent, ms, or -1; it must survive a restart.
 	At *int64
 	// Strict says that a record is put before what it closes is sent, and that the store
-	// may have forgotten that by then: so do the stores that are in memory.
+	// may have forgotten that by then: so do the stores that are in memory. Sessions are
+	// then sent in the order of those.
 	Strict bool
 }
 
@@ -185,9 +186,17 @@ func (c *closing[K, A]) collectSessions(st *store.Session[K, A], from, to int64)
 			c.found = append(c.found, store.WindowEntry[K, A]{Key: e.Key, Value: e.Value, Time: w.End})
 		}
 	}
-	slices.SortStableFunc(c.found, func(a, b store.WindowEntry[K, A]) int {
-		x, y := a.Key.Window, b.Key.Window
-		return cmp.Or(cmp.Compare(x.End, y.End), cmp.Compare(x.Start, y.Start))
-	})
+	slices.SortStableFunc(c.found, c.sessionOrder)
 	return nil
+}
+
+// sessionOrder compares by end and start, or by end alone if Strict. The store has
+// them by key, end and start, and a stable sort leaves the rest in that order: of one
+// end, Kafka Streams' store in memory goes by keys first, its RocksDB by starts.
+func (c *closing[K, A]) sessionOrder(a, b store.WindowEntry[K, A]) int {
+	x, y := a.Key.Window, b.Key.Window
+	if c.Strict {
+		return cmp.Compare(x.End, y.End)
+	}
+	return cmp.Or(cmp.Compare(x.End, y.End), cmp.Compare(x.Start, y.Start))
 }

@@ -28,7 +28,7 @@ const (
 	StateStopping
 	// StateStopped is the end of a life that was asked to end.
 	StateStopped
-	// StateFailed is the end of a life that an error ended; see Snapshot.Err.
+	// StateFailed is the end of a life that an error ended; see Status.Err.
 	StateFailed
 )
 
@@ -41,9 +41,9 @@ func (s State) String() string {
 	return "unknown"
 }
 
-// Snapshot is what an App knows about itself at one moment: plain data, shared
+// Status is what an App knows about itself at one moment: plain data, shared
 // with nobody. Counters count since the App was made and never go down.
-type Snapshot struct {
+type Status struct {
 	ApplicationID string
 	State         State
 	// Err is why the application failed; empty unless State is StateFailed.

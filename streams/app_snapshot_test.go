@@ -17,9 +17,9 @@ import (
 // it catches is a matter of moments.
 func copyAt(t *testing.T, app *running, records int64) (dir string) {
 	t.Helper()
-	app.wait("a copy of all that was counted", func(streams.Snapshot) bool {
+	app.wait("a copy of all that was counted", func(streams.Status) bool {
 		dir = filepath.Join(t.TempDir(), "copy")
-		require.NoError(t, app.SnapshotTo(dir))
+		require.NoError(t, app.Snapshot(dir))
 		return positions(t, dir) == records
 	})
 	return dir
@@ -41,7 +41,7 @@ func positions(t *testing.T, dir string) (sum int64) {
 
 // A process that begins with a copy of the state restores the tail only, and goes on
 // from the same counts.
-func TestSnapshotToIsAStateDirectory(t *testing.T) {
+func TestSnapshotIsAStateDirectory(t *testing.T) {
 	t.Parallel()
 	r := newCluster(t)
 	c := r.config()
@@ -52,12 +52,12 @@ func TestSnapshotToIsAStateDirectory(t *testing.T) {
 	out.until(map[string]int64{"a": 2, "b": 2, "c": 2, "d": 2})
 	copied := copyAt(t, first, 8)
 	linked(t, c.StateDir, copied)
-	require.ErrorContains(t, first.SnapshotTo(copied), "exists already")
+	require.ErrorContains(t, first.Snapshot(copied), "exists already")
 
 	r.lines("a b", "a") // the tail
 	out.until(map[string]int64{"a": 4, "b": 3})
 	require.NoError(t, first.end())
-	require.ErrorIs(t, first.SnapshotTo(filepath.Join(t.TempDir(), "late")), streams.ErrNotRunning)
+	require.ErrorIs(t, first.Snapshot(filepath.Join(t.TempDir(), "late")), streams.ErrNotRunning)
 
 	var h heard
 	c.StateDir, c.InstanceID, c.RestoreListener = copied, "pod-1", &h
@@ -88,17 +88,17 @@ func linked(t *testing.T, original, copied string) {
 	}
 }
 
-func TestSnapshotToNeedsARunningApp(t *testing.T) {
+func TestSnapshotNeedsARunningApp(t *testing.T) {
 	t.Parallel()
 	app, err := streams.New(wordcount(), streams.Config{ApplicationID: "a", Brokers: []string{"localhost:9"}})
 	require.NoError(t, err)
 	dir := filepath.Join(t.TempDir(), "copy")
-	require.ErrorIs(t, app.SnapshotTo(dir), streams.ErrNotRunning)
+	require.ErrorIs(t, app.Snapshot(dir), streams.ErrNotRunning)
 	require.NoDirExists(t, dir)
 }
 
 // A copy of the state, for another process to begin with.
-func ExampleApp_SnapshotTo() {
+func ExampleApp_Snapshot() {
 	b := streams.NewBuilder()
 	b.Stream(streams.NewTopic("lines", serde.String, serde.String)).Peek(func(streams.Record[string, string]) {})
 	app, err := streams.New(b, streams.Config{ApplicationID: "copied", Brokers: []string{"localhost:9092"}})
@@ -106,7 +106,7 @@ func ExampleApp_SnapshotTo() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(app.SnapshotTo("/var/backup/copied")) // Run is not called yet
+	fmt.Println(app.Snapshot("/var/backup/copied")) // Run is not called yet
 	// Output: state snapshot: the application is not running
 }
 
@@ -121,7 +121,7 @@ func ExampleRecordCaches() {
 		fmt.Println(err)
 		return
 	}
-	c := app.Snapshot().RecordCaches
+	c := app.Status().RecordCaches
 	fmt.Println(c.Bytes, c.Limit>>20, "MiB")
 	// Output: 0 32 MiB
 }
