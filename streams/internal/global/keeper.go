@@ -163,14 +163,16 @@ func (k *Keeper) fetchError(ctx context.Context, fetches kgo.Fetches) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	for _, e := range fetches.Errors() {
-		err := fmt.Errorf("reading the global topic %s/%d: %w", e.Topic, e.Partition, e.Err)
-		if errors.Is(e.Err, kerr.OffsetOutOfRange) {
-			err = fmt.Errorf("%w; records were deleted before they were read. A restart reads the topic from its beginning", err)
-		}
-		return err
+	failures := fetches.Errors()
+	if len(failures) == 0 {
+		return nil
 	}
-	return nil
+	e := failures[0]
+	err := fmt.Errorf("reading the global topic %s/%d: %w", e.Topic, e.Partition, e.Err)
+	if errors.Is(e.Err, kerr.OffsetOutOfRange) {
+		err = fmt.Errorf("%w; records were deleted before they were read. A restart reads the topic from its beginning", err)
+	}
+	return err
 }
 
 // commit makes what a round changed visible, together with the offsets behind it.
