@@ -272,3 +272,21 @@ func TestSessionsAgainstModel(t *testing.T) {
 		require.Equal(t, want, got)
 	}
 }
+
+// A deletion from a store that retains duplicates removes nothing. What it does to
+// the time differs between Kafka Streams' stores, and joins show it.
+func TestDeleteFromDuplicatesMovesTheTimeInMemoryOnly(t *testing.T) {
+	t.Parallel()
+	for inMemory, want := range map[bool]int{false: 1, true: 0} {
+		spec := windowSpec
+		spec.RetainDuplicates, spec.InMemory = true, inMemory
+		w, err := store.NewWindow[string, int64](engineOf(t, spec), spec, text{}, long{})
+		require.NoError(t, err)
+		require.NoError(t, w.Put("a", 5, 1, 5))
+		later := 5 + spec.Retention.Milliseconds()
+		require.NoError(t, w.Delete("b", later))
+		require.Len(t, collect(t, w.Fetch("a", 0, 10)), want, "in memory: %t", inMemory)
+		require.NoError(t, w.Put("b", later, 2, later))
+		require.Empty(t, collect(t, w.Fetch("a", 0, 10)), "a put moves it in both")
+	}
+}

@@ -99,9 +99,14 @@ func (s *Window[K, V]) Put(k K, start int64, v V, ts int64) error {
 
 // Delete removes a window, which need not be there. Like Put it moves the store's
 // stream time. From a store that retains duplicates it removes nothing; as in Kafka
-// Streams it takes a number all the same and leaves a tombstone in the changelog.
+// Streams it takes a number all the same and leaves a tombstone in the changelog, and
+// moves the time only if the store is in memory.
 func (s *Window[K, V]) Delete(k K, start int64) error {
-	key, err := s.next(k, start)
+	next := s.next
+	if s.spec.RetainDuplicates && !s.spec.InMemory {
+		next = s.number
+	}
+	key, err := next(k, start)
 	if err != nil {
 		return err
 	}
@@ -113,6 +118,11 @@ func (s *Window[K, V]) next(k K, start int64) ([]byte, error) {
 	if err := s.advance(s.engine, start); err != nil {
 		return nil, err
 	}
+	return s.number(k, start)
+}
+
+// number is next without a move of the stream time.
+func (s *Window[K, V]) number(k K, start int64) ([]byte, error) {
 	if !s.spec.RetainDuplicates {
 		return s.key(k, start, 0)
 	}
