@@ -13,6 +13,7 @@ import (
 func (w TimeWindows) store(c *call, prefix string) topo.StoreDecl {
 	decl := c.store(store.KindWindow, prefix)
 	decl.Spec.WindowSize, decl.Spec.Retention = w.size, c.retain(w.retained())
+	decl.Once = w.sliding && !decl.NoCache && !w.onClose
 	decl.NoCache = decl.NoCache || w.sliding || w.onClose
 	return decl
 }
@@ -77,7 +78,9 @@ func foldRows[K, V, A any](l *linking, id topo.NodeID, st topo.StoreID, ks serde
 func foldWindows[K, V, A any](l *linking, id topo.NodeID, st topo.StoreID, w TimeWindows, ks serde.Serde[K], vs serde.Serde[A], f node.Rule[K, V, A]) node.Sink[K, V] {
 	env, next := l.env(id), fan[Windowed[K], node.Change[A]](l, id)
 	to := keep(l, id, st, ks, vs, store.NewWindow[K, A], cached.NewWindow[K, A])
-	sliding := node.SlidingWindows{Difference: w.size.Milliseconds(), Grace: w.grace.Milliseconds()}
+	sliding := node.SlidingWindows{
+		Difference: w.size.Milliseconds(), Grace: w.grace.Milliseconds(), Once: l.budget != nil && l.graph.Stores[st].Once,
+	}
 	switch {
 	case to.cache != nil:
 		return node.CachedWindows(env, to.cache, to.olds, w.node(), f, next)

@@ -130,3 +130,22 @@ func TestLateAllocatesNothing(t *testing.T) {
 		require.Zero(t, testing.AllocsPerRun(100, func() { _ = s(r) }))
 	}
 }
+
+// TestSlidingWindowReachedTwice: the third record's own window is also the one behind
+// the second. Kafka Streams sends it twice, or once with a record cache.
+func TestSlidingWindowReachedTwice(t *testing.T) {
+	t.Parallel()
+	for once, want := range map[bool][]string{
+		false: {"k@101/111=c~111", "k@101/111=c~111"},
+		true:  {"k@101/111=c~111"},
+	} {
+		b, w := newBench(t), SlidingWindows{Difference: 10, Grace: 50, Once: once}
+		st := windowStore(t, TimeWindows{Size: 10, Grace: 100}, serde.String)
+		s := Sliding(&b.env, st, w, lately(b), results(b))
+		require.NoError(t, s(rec("k", "a", 95)))
+		require.NoError(t, s(rec("k", "b", 100)))
+		b.take()
+		require.NoError(t, s(rec("k", "c", 111)))
+		require.Equal(t, want, b.take())
+	}
+}

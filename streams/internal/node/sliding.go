@@ -10,6 +10,9 @@ import (
 // belong to the window. Difference is positive, Grace >= 0.
 type SlidingWindows struct {
 	Difference, Grace int64
+	// Once says that a window which one record reaches in two ways is put and sent
+	// once. Kafka Streams does it twice, unless a record cache takes the first.
+	Once bool
 }
 
 // Sliding folds records by key and sliding window: the window that ends at the
@@ -126,7 +129,7 @@ func (o *slidingOp[K, V, A]) slide(r *record.Record[K, V]) error {
 		}
 	}
 	if previous >= 0 && !o.starts[previous+1] && previous+1+d >= t {
-		if err := o.fold(r, previous+1, o.fresh(t)); err != nil {
+		if err := o.follow(r, previous+1, !leftMade && previous+1 == t-d); err != nil {
 			return err
 		}
 	}
@@ -141,6 +144,15 @@ func (o *slidingOp[K, V, A]) slide(r *record.Record[K, V]) error {
 		}
 	}
 	return o.begin(r, right, rightMade)
+}
+
+// follow makes the window that starts just behind the record before. If that is the
+// record's own it is made once more, and counts once more as late.
+func (o *slidingOp[K, V, A]) follow(r *record.Record[K, V], start int64, own bool) error {
+	if own && o.spec.Once && start+o.spec.Difference >= o.closed() {
+		return nil
+	}
+	return o.fold(r, start, o.fresh(r.Time))
 }
 
 // early folds a record that is nearer to 0 than a window is long: the window that

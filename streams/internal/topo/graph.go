@@ -98,6 +98,9 @@ type StoreDecl struct {
 	Spare bool
 	// NoCache says that the store never has a record cache in front of it.
 	NoCache bool
+	// Once says that the store would have one in Kafka Streams, which drops what a
+	// record puts twice: sliding windows.
+	Once bool
 	// Source is the topic of a table's source that is the store's changelog, too; see
 	// ReuseSourceTopics. Known after Build.
 	Source string
