@@ -242,9 +242,10 @@ type Config struct {
 	// OnFailure decides about records on which an operator fails or panics, and about
 	// schedules that do.
 	OnFailure func(Failure) Decision
-	// OnUndeliverable decides about results that cannot be encoded, that are larger
-	// than the producer may send, or that the broker refuses. TryAgain is for those
-	// that cannot be encoded; what the broker may take later is retried anyway.
+	// OnUndeliverable decides about results that cannot be encoded or that are larger
+	// than the producer may send. TryAgain is for those that cannot be encoded. What a
+	// broker refuses later, when many records are under way, is nobody's to decide
+	// about one of them: the commit fails, and OnCrash is asked in the end.
 	OnUndeliverable func(Failure) Decision
 	// OnDropped decides about records that operators leave out by rule, because they are
 	// late or have no key, for example. They are counted in any case; nil is
